@@ -1,0 +1,207 @@
+// swift-tools-version: 6.2
+//
+// The rooms of Lodestore, floor by floor. An import is an arrow and arrows point down only; `Scripts/check-arrows`
+// holds this table and the sources to each other.
+//
+// LODESTORE_ROOMS="Scoring SigV4" narrows the package to those rooms, what they stand on, and their tests: a room can
+// then be built and tested without building the house. LODESTORE_BENCHMARKS=1 adds `Benchmarks/`.
+
+import Foundation
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+let sourceSettings: [SwiftSetting] = settings + [.strictMemorySafety()]
+
+// MARK: Packages
+
+struct Library {
+    let product: String
+    let package: String
+    let url: String
+    let version: Version
+}
+
+func apple(_ product: String, _ package: String, _ version: Version) -> Library {
+    Library(product: product, package: package, url: "https://github.com/apple/\(package)", version: version)
+}
+
+func server(_ product: String, _ package: String, _ version: Version) -> Library {
+    Library(product: product, package: package, url: "https://github.com/swift-server/\(package)", version: version)
+}
+
+let libraries: [Library] = [
+    apple("ArgumentParser", "swift-argument-parser", "1.8.2"),
+    apple("Configuration", "swift-configuration", "1.4.0"),
+    apple("Logging", "swift-log", "1.16.2"),
+    apple("NIOCore", "swift-nio", "2.101.2"),
+    apple("NIOPosix", "swift-nio", "2.101.2"),
+    apple("NIOConcurrencyHelpers", "swift-nio", "2.101.2"),
+    apple("NIOHTTP1", "swift-nio", "2.101.2"),
+    apple("NIOEmbedded", "swift-nio", "2.101.2"),
+    apple("NIOFoundationCompat", "swift-nio", "2.101.2"),
+    apple("NIOExtras", "swift-nio-extras", "1.35.2"),
+    apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
+    server("AsyncHTTPClient", "async-http-client", "1.37.0"),
+    server("ServiceLifecycle", "swift-service-lifecycle", "2.13.0"),
+]
+
+// MARK: Rooms
+
+enum Kind { case system(pkgConfig: String, apt: String), c, swift, program }
+
+struct Room {
+    let floor: Int
+    let name: String
+    let kind: Kind
+    let needs: [String]
+    let testNeeds: [String]
+}
+
+/// A Swift room: what its sources import, and what its tests import beyond that.
+func room(_ floor: Int, _ name: String, _ needs: [String] = [], tests: [String] = []) -> Room {
+    Room(floor: floor, name: name, kind: .swift, needs: needs, testNeeds: tests)
+}
+func program(_ name: String, _ needs: [String]) -> Room {
+    Room(floor: 6, name: name, kind: .program, needs: needs, testNeeds: [])
+}
+func system(_ name: String, pkgConfig: String, apt: String) -> Room {
+    Room(floor: 0, name: name, kind: .system(pkgConfig: pkgConfig, apt: apt), needs: [], testNeeds: [])
+}
+func door(_ name: String, _ needs: [String] = []) -> Room {
+    Room(floor: 0, name: name, kind: .c, needs: needs, testNeeds: [])
+}
+
+let house: [Room] = [
+    // Floor 0: doors to C.
+    door("CRocksDB"),
+    system("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
+    system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
+    door("CLinux"),
+
+    // Floor 1: words and tools.
+    room(1, "S3Types"),
+    room(1, "ModelTypes"),
+    room(1, "JSONReader"),
+    room(1, "Telemetry", ["Logging"]),
+    room(1, "RocksKit", ["CRocksDB"]),
+    room(1, "LZ4Kit", ["CLZ4"]),
+    room(1, "ArchiveKit", ["CArchive"]),
+    room(1, "Digests", ["CCrypto"]),
+    room(1, "DurableFiles"),
+    room(1, "SealedMemory", ["CLinux"]),
+
+    // Floor 2: protocols, formats and tools that stand on them.
+    room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "ServiceLifecycle"]),
+    room(2, "SigV4", ["S3Types", "Digests"]),
+    room(2, "S3Wire", ["S3Types"]),
+    room(2, "ModelFormat", ["ModelTypes", "JSONReader"]),
+    room(2, "ModelImage", ["ModelTypes", "Digests"]),
+    room(2, "InferenceWire", ["JSONReader"]),
+    room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIOExtras", "NIOConcurrencyHelpers", "Logging"],
+         tests: ["NIOEmbedded"]),
+
+    // Floor 3: engines.
+    room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles"]),
+    room(3, "Scoring", ["ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
+    room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
+    room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory"]),
+    room(3, "Handoff", ["SealedMemory", "Digests"]),
+
+    // Floor 4: services.
+    room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),
+    room(4, "ModelSync", ["S3Types", "S3Client", "S3Wire", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
+         "ModelCache", "Handoff", "SealedMemory", "Digests", "Telemetry", "Logging", "ServiceLifecycle"]),
+
+    // Floor 5: edges.
+    room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
+         "ServiceLifecycle"]),
+    room(5, "InferenceServer", ["HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
+         "NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers", "NIOSSL", "Logging", "ServiceLifecycle"]),
+
+    // Floor 6: programs.
+    program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "Launch", "Telemetry", "ArgumentParser", "Configuration",
+         "Logging", "ServiceLifecycle"]),
+    program("lodestore-sidecar", ["ModelSync", "S3Client", "ModelCache", "ModelFormat", "ModelImage", "ArchiveKit", "Launch", "Telemetry",
+         "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle"]),
+    program("lodestore-executor", ["InferenceServer", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
+         "Logging", "ServiceLifecycle", "HTTPKernel"]),
+]
+
+// MARK: Manifest
+
+// While the house is being built, a room that has no sources yet is left out.
+let built = house.filter { FileManager.default.fileExists(atPath: Context.packageDirectory + "/Sources/" + $0.name) }
+let roomNames = Set(built.map(\.name))
+
+/// The rooms that the environment asks for and all they stand on; every room when it asks for nothing.
+func chosenRooms() -> [Room] {
+    guard let asked = Context.environment["LODESTORE_ROOMS"], !asked.isEmpty else { return built }
+    let askedNames = Set(asked.split(separator: " ").map(String.init))
+    var wanted = askedNames
+    for room in built.reversed() where wanted.contains(room.name) {
+        wanted.formUnion(room.needs)
+        if askedNames.contains(room.name) { wanted.formUnion(room.testNeeds) }
+    }
+    // Test needs may stand above rooms already passed.
+    for room in built.reversed() where wanted.contains(room.name) { wanted.formUnion(room.needs) }
+    return built.filter { wanted.contains($0.name) }
+}
+
+func dependency(_ name: String) -> Target.Dependency? {
+    if let library = libraries.first(where: { $0.product == name }) {
+        return .product(name: library.product, package: library.package)
+    }
+    return roomNames.contains(name) ? .target(name: name) : nil
+}
+
+let chosen = chosenRooms()
+let askedRooms = Context.environment["LODESTORE_ROOMS"].map { Set($0.split(separator: " ").map(String.init)) }
+var targets: [Target] = []
+var usedLibraries: Set<String> = []
+
+for room in chosen {
+    let dependencies = room.needs.compactMap(dependency)
+    usedLibraries.formUnion(room.needs)
+    switch room.kind {
+    case .system(let pkgConfig, let apt):
+        targets.append(.systemLibrary(name: room.name, pkgConfig: pkgConfig, providers: [.apt([apt])]))
+    case .c:
+        let linked: [LinkerSetting] = room.name == "CRocksDB" ? [.linkedLibrary("rocksdb")] : []
+        targets.append(.target(name: room.name, dependencies: dependencies, linkerSettings: linked))
+    case .swift:
+        targets.append(.target(name: room.name, dependencies: dependencies, swiftSettings: sourceSettings))
+    case .program:
+        targets.append(.executableTarget(name: room.name, dependencies: dependencies, swiftSettings: sourceSettings))
+    }
+    let tests = "Tests/\(room.name)Tests"
+    let isAsked = askedRooms.map { $0.isEmpty || $0.contains(room.name) } ?? true
+    if isAsked, FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + tests) {
+        usedLibraries.formUnion(room.testNeeds)
+        targets.append(
+            .testTarget(
+                name: room.name + "Tests",
+                dependencies: dependencies + (room.testNeeds + [room.name]).compactMap(dependency),
+                path: tests, swiftSettings: settings))
+    }
+}
+
+var packages: [Package.Dependency] = []
+var listed: Set<String> = []
+for library in libraries where usedLibraries.contains(library.product) && listed.insert(library.package).inserted {
+    packages.append(.package(url: library.url, from: library.version))
+}
+
+let package = Package(
+    name: "lodestore",
+    dependencies: packages,
+    targets: targets,
+    cxxLanguageStandard: .cxx17
+)

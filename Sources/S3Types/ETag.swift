@@ -1,0 +1,42 @@
+/// An entity tag without its quotes: the MD5 of the body in hexadecimal, or the MD5 of the parts' MD5s and `-N` for an
+/// object of `N` uploaded parts.
+///
+/// An ETag names a state of an object; it is not a hash that anyone may verify a body with.
+package struct ETag: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package var description: String { text }
+
+    /// As it stands in a header: in double quotes.
+    package var quoted: String { "\"\(text)\"" }
+
+    /// Accepts the tag with or without quotes, and drops a weak mark (`W/`).
+    ///
+    /// - Throws: ``ValueError/etag(_:)`` when it is empty, longer than 128 bytes, or holds a quote or a control character.
+    package init(_ text: String) throws(ValueError) {
+        var rest = Substring(text)
+        if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
+        if rest.hasPrefix("\"") && rest.hasSuffix("\"") && rest.utf8.count >= 2 { rest = rest.dropFirst().dropLast() }
+        let isPlain = rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
+        guard !rest.isEmpty, rest.utf8.count <= 128, isPlain else { throw .etag(text) }
+        self.text = String(rest)
+    }
+
+    /// The tag of a body that arrived in one piece.
+    ///
+    /// - Parameter md5: the MD5 of the body, 16 bytes.
+    package init(md5: [UInt8]) {
+        precondition(md5.count == 16, "an MD5 has 16 bytes")
+        self.text = hexadecimal(md5)
+    }
+
+    /// The tag of an object completed from parts.
+    ///
+    /// - Parameters:
+    ///   - md5OfPartDigests: the MD5 of the concatenated 16-byte MD5s of the parts, 16 bytes.
+    ///   - partCount: how many parts were completed.
+    package init(md5OfPartDigests: [UInt8], partCount: Int) {
+        precondition(md5OfPartDigests.count == 16 && partCount > 0, "an MD5 has 16 bytes, an upload one part or more")
+        self.text = "\(hexadecimal(md5OfPartDigests))-\(partCount)"
+    }
+}
