@@ -48,6 +48,7 @@ let libraries: [Library] = [
     apple("NIOFoundationCompat", "swift-nio", "2.101.2"),
     apple("NIOExtras", "swift-nio-extras", "1.35.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
+    apple("SystemPackage", "swift-system", "1.8.1"),
     server("AsyncHTTPClient", "async-http-client", "1.37.0"),
     server("ServiceLifecycle", "swift-service-lifecycle", "2.13.0"),
 ]
@@ -99,7 +100,7 @@ let house: [Room] = [
     room(1, "SealedMemory", ["CLinux"]),
 
     // Floor 2: protocols, formats and tools that stand on them.
-    room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "ServiceLifecycle"]),
+    room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader"]),

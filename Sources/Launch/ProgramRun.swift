@@ -1,0 +1,40 @@
+package import ArgumentParser
+import Glibc
+package import Logging
+import Telemetry
+
+/// What every program does alike: start logging, print one line when ready, and leave with a code that says why.
+package enum ProgramRun {
+    /// 0 after a clean stop; 64 (wrong usage) comes from the argument parser; 78 wrong configuration; 1 anything else.
+    ///
+    /// Source: sysexits.h, EX_USAGE and EX_CONFIG.
+    package static let wrongConfiguration = ExitCode(78)
+
+    /// Sends all logging to standard error: text on a terminal, JSON otherwise.
+    package static func startLogging(program: String, level: Logger.Level) -> Logger {
+        let format: LineLogHandler.Format = isatty(STDERR_FILENO) == 1 ? .text : .json
+        LoggingSystem.bootstrap { label in LineLogHandler(label: label, level: level, format: format) }
+        return Logger(label: program)
+    }
+
+    /// The one line on standard output that says that the program is ready, `lodestore ready key=value …`, flushed at once.
+    package static func announceReady(program: String, facts: [(String, String)]) {
+        print(([program, "ready"] + facts.map { "\($0.0)=\($0.1)" }).joined(separator: " "))
+        fflush(nil)
+    }
+
+    /// Runs a program's body and turns what it throws into one line on standard error and an exit code.
+    package static func reporting(program: String, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as ConfigurationError {
+            writeToStandardError(Array("\(program): \(error)\n".utf8))
+            throw wrongConfiguration
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            writeToStandardError(Array("\(program): \(error)\n".utf8))
+            throw ExitCode.failure
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Configuration
+package import Logging
+import SystemPackage
+
+/// The settings of one program: flag over environment over file over default.
+///
+/// A setting has one name everywhere: the flag `--tls-key`, the variable `LODESTORE_TLS_KEY` and the top-level key
+/// `tls-key` of the JSON file are the same setting. A program reads all it needs once at start and passes typed slices on.
+package struct Settings: Sendable {
+    private let sources: [any ConfigProvider]
+
+    /// - Parameters:
+    ///   - flags: what stood on the command line; nil where a flag was not given.
+    ///   - file: the path of a JSON object, or nil.
+    ///   - environment: the process's environment unless a test passes its own.
+    /// - Throws: ``ConfigurationError/unreadableFile(path:cause:)``.
+    package init(
+        flags: [String: Flag?], file: String?, environment: [String: String]? = nil
+    ) async throws(ConfigurationError) {
+        let given = flags.compactMapValues { $0?.value }
+        let values = Dictionary(uniqueKeysWithValues: given.map { (AbsoluteConfigKey([$0.key]), $0.value) })
+        let variables =
+            environment.map { EnvironmentVariablesProvider(environmentVariables: $0) } ?? EnvironmentVariablesProvider()
+        var sources: [any ConfigProvider] = [
+            InMemoryProvider(name: "the command line", values: values),
+            variables.prefixKeys(with: "lodestore"),
+        ]
+        if let file {
+            do {
+                sources.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
+            } catch {
+                throw .unreadableFile(path: file, cause: error)
+            }
+        }
+        self.sources = sources
+    }
+
+    /// A value as it stood on the command line.
+    package enum Flag: Sendable {
+        case text(String)
+        case integer(Int)
+        case boolean(Bool)
+        case list([String])
+
+        var value: ConfigValue {
+            switch self {
+            case .text(let text): ConfigValue(.string(text), isSecret: false)
+            case .integer(let number): ConfigValue(.int(number), isSecret: false)
+            case .boolean(let flag): ConfigValue(.bool(flag), isSecret: false)
+            case .list(let items): ConfigValue(.stringArray(items), isSecret: false)
+            }
+        }
+    }
+
+    /// - Throws: ``ConfigurationError/unacceptable(key:value:accepted:)`` when the setting is no text.
+    package func text(_ key: String) throws(ConfigurationError) -> String? {
+        guard case .string(let text)? = try content(key, .string, accepted: "a text") else { return nil }
+        return text
+    }
+
+    /// - Throws: ``ConfigurationError/missing(key:)`` when no source has it.
+    package func requiredText(_ key: String) throws(ConfigurationError) -> String {
+        guard let text = try text(key) else { throw .missing(key: key) }
+        return text
+    }
+
+    /// - Throws: ``ConfigurationError/unacceptable(key:value:accepted:)`` when it is no whole number within `range`.
+    package func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+        let accepted = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        guard case .int(let number)? = try content(key, .int, accepted: accepted) else { return nil }
+        guard range.contains(number) else { throw .unacceptable(key: key, value: String(number), accepted: accepted) }
+        return number
+    }
+
+    /// - Throws: ``ConfigurationError/unacceptable(key:value:accepted:)`` when it is neither `true` nor `false`.
+    package func boolean(_ key: String) throws(ConfigurationError) -> Bool? {
+        guard case .bool(let flag)? = try content(key, .bool, accepted: "true or false") else { return nil }
+        return flag
+    }
+
+    /// A list: a repeated flag, a comma-separated variable, or a JSON array.
+    package func list(_ key: String) throws(ConfigurationError) -> [String]? {
+        guard case .stringArray(let items)? = try content(key, .stringArray, accepted: "a list of texts") else { return nil }
+        return items
+    }
+
+    /// The setting `log-level`; `info` unless set.
+    package func logLevel() throws(ConfigurationError) -> Logger.Level {
+        guard let name = try text("log-level") else { return .info }
+        guard let level = Logger.Level(rawValue: name) else {
+            let accepted = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .unacceptable(key: "log-level", value: name, accepted: "one of \(accepted)")
+        }
+        return level
+    }
+
+    private func content(
+        _ key: String, _ type: ConfigType, accepted: String
+    ) throws(ConfigurationError) -> ConfigContent? {
+        for source in sources {
+            do {
+                if let value = try source.value(forKey: AbsoluteConfigKey([key]), type: type).value { return value.content }
+            } catch {
+                throw .unacceptable(key: key, value: shown(key, in: source), accepted: accepted)
+            }
+        }
+        return nil
+    }
+
+    private func shown(_ key: String, in source: any ConfigProvider) -> String {
+        for type in [ConfigType.string, .double, .bool, .stringArray] {
+            // Only to show the operator what was refused; a source that has it in no readable form is named instead.
+            guard let value = try? source.value(forKey: AbsoluteConfigKey([key]), type: type).value else { continue }
+            return switch value.content {
+            case .string(let text): text
+            case .double(let number): String(number)
+            case .bool(let flag): String(flag)
+            case .stringArray(let items): items.joined(separator: ",")
+            default: "a value in \(source.providerName)"
+            }
+        }
+        return "a value in \(source.providerName)"
+    }
+}
