@@ -32,6 +32,10 @@ func apple(_ product: String, _ package: String, _ version: Version) -> Library 
     Library(product: product, package: package, url: "https://github.com/apple/\(package)", version: version)
 }
 
+func vendor(_ product: String, _ owner: String, _ package: String, _ version: Version) -> Library {
+    Library(product: product, package: package, url: "https://github.com/\(owner)/\(package)", version: version)
+}
+
 func server(_ product: String, _ package: String, _ version: Version) -> Library {
     Library(product: product, package: package, url: "https://github.com/swift-server/\(package)", version: version)
 }
@@ -49,6 +53,7 @@ let libraries: [Library] = [
     apple("NIOExtras", "swift-nio-extras", "1.35.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
     apple("SystemPackage", "swift-system", "1.8.1"),
+    vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
     server("AsyncHTTPClient", "async-http-client", "1.37.0"),
     server("ServiceLifecycle", "swift-service-lifecycle", "2.13.0"),
 ]
@@ -89,6 +94,7 @@ let house: [Room] = [
 
     // Floor 1: words and tools.
     room(1, "S3Types"),
+    room(1, "Threads"),
     room(1, "ModelTypes"),
     room(1, "JSONReader"),
     room(1, "Telemetry", ["Logging"]),
@@ -101,6 +107,7 @@ let house: [Room] = [
 
     // Floor 2: protocols, formats and tools that stand on them.
     room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage"]),
+    room(2, "LoadGenerator", ["Threads", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader"]),
@@ -132,7 +139,7 @@ let house: [Room] = [
          "Logging", "ServiceLifecycle"]),
     program("lodestore-sidecar", ["ModelSync", "S3Client", "ModelCache", "ModelFormat", "ModelImage", "ArchiveKit", "Launch", "Telemetry",
          "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle"]),
-    program("lodestore-executor", ["InferenceServer", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
+    program("lodestore-executor", ["InferenceServer", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
          "Logging", "ServiceLifecycle", "HTTPKernel"]),
 ]
 
