@@ -1,0 +1,11 @@
+/// One regular file of an archive.
+package struct ArchiveMember: Sendable, Equatable {
+    /// Relative, without `.`, `..` or empty components.
+    package let path: String
+    package let bytes: [UInt8]
+
+    package init(path: String, bytes: [UInt8]) {
+        self.path = path
+        self.bytes = bytes
+    }
+}
