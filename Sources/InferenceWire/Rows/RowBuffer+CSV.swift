@@ -1,0 +1,61 @@
+/// `text/csv` as the SageMaker containers take it: no header, one row a line, an empty field is missing.
+///
+/// Source: "Common data formats for inference", Amazon SageMaker Developer Guide; line ends as in RFC 4180.
+extension RowBuffer {
+    mutating func readCSV(
+        _ text: UnsafeBufferPointer<UInt8>, _ featureCount: Int, _ limitRows: Int
+    ) throws(RowError) {
+        var lineStart = 0
+        while lineStart < text.count {
+            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
+            lineStart = try unsafe readLine(text, from: lineStart, featureCount)
+            rowCount += 1
+        }
+    }
+
+    /// Reads one line and answers where the next begins.
+    private mutating func readLine(
+        _ text: UnsafeBufferPointer<UInt8>, from start: Int, _ featureCount: Int
+    ) throws(RowError) -> Int {
+        var fieldStart = start
+        var position = start
+        var column = 0
+        while true {
+            let isAtEnd = position == text.count
+            let byte = unsafe isAtEnd ? UInt8(ascii: "\n") : text[position]
+            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n") {
+                guard column < featureCount else {
+                    throw .wrongFieldCount(row: rowCount + 1, found: column + 1, expected: featureCount)
+                }
+                column += 1
+                try unsafe appendField(text, fieldStart..<position, column: column)
+                fieldStart = position + 1
+                if byte == UInt8(ascii: "\n") { break }
+            }
+            position += 1
+        }
+        guard column == featureCount else {
+            throw .wrongFieldCount(row: rowCount + 1, found: column, expected: featureCount)
+        }
+        return position + 1
+    }
+
+    private mutating func appendField(
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, column: Int
+    ) throws(RowError) {
+        var range = range
+        while let last = range.last, unsafe Self.isSpace(text[last]) { range = range.dropLast() }
+        while let first = range.first, unsafe Self.isSpace(text[first]) { range = range.dropFirst() }
+        guard !range.isEmpty else { return values.append(.nan) }
+        let field = unsafe UnsafeBufferPointer(rebasing: text[range])
+        guard let number = unsafe Number.number(field) else {
+            let shown = unsafe String(decoding: field.prefix(40), as: UTF8.self)
+            throw .notANumber(row: rowCount + 1, column: column, text: shown)
+        }
+        values.append(number)
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+    }
+}

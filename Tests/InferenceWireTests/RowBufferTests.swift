@@ -1,0 +1,133 @@
+import InferenceWire
+import JSONReader
+import Testing
+
+struct RowBufferTests {
+    private func rows(
+        _ text: String, _ format: RowFormat, features: Int = 3, limit: Int = 10
+    ) throws(RowError) -> RowBuffer<Float> {
+        var buffer = RowBuffer<Float>()
+        try read(text, into: &buffer, format, features: features, limit: limit)
+        return buffer
+    }
+
+    private func read<Number>(
+        _ text: String, into buffer: inout RowBuffer<Number>, _ format: RowFormat, features: Int, limit: Int
+    ) throws(RowError) {
+        let bytes = Array(text.utf8)
+        do {
+            try bytes.withUnsafeBytes { try buffer.read($0, as: format, featureCount: features, limitRows: limit) }
+        } catch let error as RowError {
+            throw error
+        } catch {
+            Issue.record("only a RowError may come: \(error)")
+        }
+    }
+
+    /// Equal, with NaN equal to NaN.
+    private func same(_ left: [Float], _ right: [Float]) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+    }
+
+    @Test(arguments: [
+        ("1,2,3", [1, 2, 3]), ("1,2,3\n", [1, 2, 3]), ("1,2,3\r\n4,5,6\r\n", [1, 2, 3, 4, 5, 6]),
+        (" 1 ,\t2, 3", [1, 2, 3]), (",,", [.nan, .nan, .nan]), ("1,,3\n,5,", [1, .nan, 3, .nan, 5, .nan]),
+        ("nan,-1e-3,+.5", [.nan, -0.001, 0.5]),
+    ] as [(String, [Float])])
+    func readsCSV(text: String, expected: [Float]) throws {
+        let buffer = try rows(text, .csv)
+        #expect(same(buffer.values, expected))
+        #expect(buffer.rowCount == expected.count / 3)
+    }
+
+    @Test func aSingleColumnMayBeMissing() throws {
+        #expect(try same(rows("1\n\n3\n", .csv, features: 1).values, [1, .nan, 3]))
+    }
+
+    @Test(arguments: [
+        "[1,2,3]", "[[1,2,3]]", #"{"instances":[[1,2,3]]}"#, #"{"features":[1,2,3]}"#, #"{"features":[[1,2,3]]}"#,
+        #"{"instances":[{"features":[1,2,3]}]}"#, #"{"signature_name":{"x":[1]},"instances":[[1,2,3]],"more":null}"#,
+        #" { "instances" : [ { "id" : 7, "features" : [ 1.0 , 2e0, 0.3e1 ] } ] } "#,
+    ])
+    func readsTheUsualShapesOfJSON(text: String) throws {
+        let buffer = try rows(text, .json)
+        #expect(buffer.values == [1, 2, 3] && buffer.rowCount == 1)
+    }
+
+    @Test func nullIsMissing() throws {
+        #expect(try same(rows("[[null,2,3],[4,null,null]]", .json).values, [.nan, 2, 3, 4, .nan, .nan]))
+        #expect(try same(rows("[null,2,3]", .json).values, [.nan, 2, 3]))
+    }
+
+    @Test(arguments: [
+        ("", .noRows), ("1,2", .wrongFieldCount(row: 1, found: 2, expected: 3)),
+        ("1,2,3,4", .wrongFieldCount(row: 1, found: 4, expected: 3)),
+        ("1,2,3\n\n1,2,3", .wrongFieldCount(row: 2, found: 1, expected: 3)),
+        ("1,2,3\n1,x,3", .notANumber(row: 2, column: 2, text: "x")), ("1,2,0x10", .notANumber(row: 1, column: 3, text: "0x10")),
+        ("1,2,inf", .notFinite(row: 1, column: 3)), ("1,1e999,3", .notFinite(row: 1, column: 2)),
+        ("1,2,3\n1,2,3\n1,2,3", .tooManyRows(limit: 2)), ("\"1\",2,3", .notANumber(row: 1, column: 1, text: "\"1\"")),
+    ] as [(String, RowError)])
+    func refusesBrokenCSVByRowAndColumn(text: String, expected: RowError) {
+        #expect(throws: expected) { try rows(text, .csv, limit: 2) }
+    }
+
+    @Test(arguments: [
+        ("", .noRows), ("[]", .noRows), (#"{"instances":[]}"#, .noRows), ("{}", .noInstances),
+        (#"{"rows":[[1,2,3]]}"#, .noInstances), ("[[1,2]]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
+        ("[1,2,3,4]", .wrongFieldCount(row: 1, found: 4, expected: 3)), ("[1,2]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
+        ("[[1,2,3],[1,2,3,4]]", .wrongFieldCount(row: 2, found: 4, expected: 3)),
+        (#"[[1,2,3],[1,"x",3]]"#, .notANumber(row: 2, column: 2, text: "a value of another kind")),
+        ("[[1,2,3],[1,2,1e999]]", .notFinite(row: 2, column: 3)), ("[[1,2,3],[1,2,3],[1,2,3]]", .tooManyRows(limit: 2)),
+        (#"[{"id":1}]"#, .wrongFieldCount(row: 1, found: 0, expected: 3)),
+    ] as [(String, RowError)])
+    func refusesBrokenJSONByRowAndColumn(text: String, expected: RowError) {
+        #expect(throws: expected) { try rows(text, .json, limit: 2) }
+    }
+
+    @Test(arguments: ["{", "[[1,2,3]", "[[1,2,3]]x", #"{"instances":5}"#, "7", "[1,[2],3]", "[[1,2,3],4]", "\u{0}", "[[1,2,NaN]]"])
+    func refusesWhatIsNotTheJSONExpected(text: String) {
+        #expect(throws: RowError.self) { try rows(text, .json) }
+    }
+
+    @Test func aRefusalLeavesNoRowsBehind() throws {
+        var buffer = RowBuffer<Double>()
+        try read("1,2,3", into: &buffer, .csv, features: 3, limit: 5)
+        #expect(throws: RowError.self) { try read("1,2,3\n1,2,x", into: &buffer, .csv, features: 3, limit: 5) }
+        #expect(buffer.rowCount == 0 && buffer.values.isEmpty)
+    }
+
+    @Test func textIsRoundedOnceToTheModelsType() throws {
+        // Halfway between two floats when read as a double first; rounding twice would go the wrong way.
+        let text = "1.00000017881393432617187499"
+        var floats = RowBuffer<Float>()
+        try read(text, into: &floats, .csv, features: 1, limit: 1)
+        #expect(floats.values == [1.00000012])
+        #expect(Float(Double(text)!) == 1.00000024)
+        var doubles = RowBuffer<Double>()
+        try read(text, into: &doubles, .csv, features: 1, limit: 1)
+        #expect(doubles.values == [Double(text)!])
+    }
+
+    @Test func randomBytesNeverCrash() {
+        var generator = SystemRandomNumberGenerator()
+        let seed = generator.next()
+        print("seed \(seed)")
+        var state = seed | 1
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        let alphabet = Array(#"{}[]",:0123456789.eE+-nul instancesfeatures\n\r\u"#.utf8)
+        for _ in 0..<5000 {
+            let text = String(decoding: (0..<random(60)).map { _ in alphabet[random(alphabet.count)] }, as: UTF8.self)
+            for format in [RowFormat.csv, .json] {
+                do throws(RowError) {
+                    let buffer = try rows(text, format, features: 2, limit: 4)
+                    #expect(buffer.values.count == buffer.rowCount * 2 && (1...4).contains(buffer.rowCount))
+                } catch {
+                    #expect(!error.description.isEmpty)
+                }
+            }
+        }
+    }
+}
