@@ -1,0 +1,171 @@
+// Opening, closing, status and upkeep.
+
+#include "Handles.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+using namespace rocksdb;
+
+static char *copied(const std::string &text) {
+    char *copy = static_cast<char *>(std::malloc(text.size() + 1));
+    if (copy != nullptr) {
+        std::memcpy(copy, text.c_str(), text.size() + 1);
+    }
+    return copy;
+}
+
+crocks_status crocks_report(const Status &status) {
+    if (status.ok()) {
+        return {0, 0, 0, nullptr};
+    }
+    return {static_cast<int32_t>(status.code()), static_cast<int32_t>(status.subcode()),
+            static_cast<int32_t>(status.severity()), status.IsNotFound() ? nullptr : copied(status.ToString())};
+}
+
+void crocks_free_text(char *text) { std::free(text); }
+
+void BackgroundErrors::OnBackgroundError(BackgroundErrorReason, Status *status) {
+    std::lock_guard<std::mutex> guard(mutex_);
+    count_ += 1;
+    latest_ = status->ToString();
+}
+
+uint64_t BackgroundErrors::read(std::string &latest) {
+    std::lock_guard<std::mutex> guard(mutex_);
+    latest = latest_;
+    return count_;
+}
+
+static ColumnFamilyOptions familyOptions(const crocks_family &family, const std::shared_ptr<Cache> &cache) {
+    ColumnFamilyOptions options;
+    options.write_buffer_size = family.write_buffer_bytes;
+    options.max_write_buffer_number = 4;
+    options.compression = family.compresses ? kLZ4Compression : kNoCompression;
+    options.bottommost_compression = kDisableCompressionOption;
+    options.disable_auto_compactions = !family.compacts_automatically;
+    // Ingested files are never compacted, so their number must not slow writers down.
+    if (!family.compacts_automatically) {
+        options.level0_slowdown_writes_trigger = 1 << 30;
+        options.level0_stop_writes_trigger = 1 << 30;
+        options.soft_pending_compaction_bytes_limit = 0;
+        options.hard_pending_compaction_bytes_limit = 0;
+    }
+    if (family.blob_threshold_bytes > 0) {
+        options.enable_blob_files = true;
+        options.min_blob_size = family.blob_threshold_bytes;
+        options.blob_file_size = family.blob_file_bytes;
+    }
+    BlockBasedTableOptions table;
+    table.block_cache = cache;
+    table.block_size = family.block_bytes;
+    table.cache_index_and_filter_blocks = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
+    table.format_version = 5;
+    table.checksum = kXXH3;
+    if (family.bloom_bits_per_key > 0) {
+        table.filter_policy.reset(NewBloomFilterPolicy(family.bloom_bits_per_key, false));
+    }
+    options.table_factory.reset(NewBlockBasedTableFactory(table));
+    return options;
+}
+
+static DBOptions databaseOptions(const crocks_settings &settings) {
+    DBOptions options;
+    options.create_if_missing = true;
+    options.create_missing_column_families = true;
+    options.max_total_wal_size = settings.log_limit_bytes;
+    options.max_background_jobs = settings.background_job_count;
+    options.max_open_files = settings.open_file_limit;
+    options.use_direct_io_for_flush_and_compaction = settings.direct_io;
+    options.bytes_per_sync = 1 << 20;
+    options.wal_bytes_per_sync = 1 << 20;
+    options.max_log_file_size = 16 << 20;
+    options.keep_log_file_num = 4;
+    options.skip_stats_update_on_db_open = true;
+    return options;
+}
+
+crocks_status crocks_open(const char *path, const crocks_settings *settings, const crocks_family *families,
+                          size_t family_count, crocks_db **result) {
+    try {
+        auto handle = std::make_unique<crocks_db>();
+        auto cache = NewLRUCache(settings->cache_bytes);
+        handle->options = databaseOptions(*settings);
+        handle->errors = std::make_shared<BackgroundErrors>();
+        handle->options.listeners.push_back(handle->errors);
+        if (settings->faults != nullptr) {
+            handle->env = crocks_faults_env(settings->faults);
+            handle->options.env = handle->env.get();
+        }
+        std::vector<ColumnFamilyDescriptor> descriptors;
+        for (size_t index = 0; index < family_count; ++index) {
+            handle->familyOptions.push_back(familyOptions(families[index], cache));
+            descriptors.emplace_back(families[index].name, handle->familyOptions.back());
+        }
+        // RocksDB insists on the family that it names itself; nothing is kept there.
+        descriptors.emplace_back(kDefaultColumnFamilyName, ColumnFamilyOptions());
+        Status status = DB::Open(handle->options, path, descriptors, &handle->families, &handle->db);
+        if (!status.ok()) {
+            return crocks_report(status);
+        }
+        *result = handle.release();
+        return crocks_report(status);
+    } catch (const std::exception &error) {
+        return crocks_report(Status::Aborted(error.what()));
+    }
+}
+
+void crocks_close(crocks_db *db) {
+    CancelAllBackgroundWork(db->db, true);
+    for (auto *family : db->families) {
+        db->db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+    }
+    db->db->Close().PermitUncheckedError();
+    delete db->db;
+    delete db;
+}
+
+uint64_t crocks_background_errors(crocks_db *db, char **latest) {
+    std::string text;
+    uint64_t count = db->errors->read(text);
+    *latest = count > 0 ? copied(text) : nullptr;
+    return count;
+}
+
+crocks_status crocks_resume(crocks_db *db) { return crocks_report(db->db->Resume()); }
+
+crocks_status crocks_flush(crocks_db *db, bool waits) {
+    FlushOptions options;
+    options.wait = waits;
+    options.allow_write_stall = true;
+    return crocks_report(db->db->Flush(options, db->families));
+}
+
+crocks_status crocks_compact(crocks_db *db, uint32_t family, const void *begin, size_t begin_size, const void *end,
+                             size_t end_size) {
+    CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.bottommost_level_compaction = BottommostLevelCompaction::kForceOptimized;
+    if (db->familyOptions[family].enable_blob_files) {
+        options.blob_garbage_collection_policy = BlobGarbageCollectionPolicy::kForce;
+        options.blob_garbage_collection_age_cutoff = 1.0;
+    }
+    Slice first = slice(begin, begin_size);
+    Slice last = slice(end, end_size);
+    return crocks_report(db->db->CompactRange(options, db->families[family], &first, &last));
+}
+
+bool crocks_property(crocks_db *db, uint32_t family, const char *name, uint64_t *value) {
+    return db->db->GetIntProperty(db->families[family], name, value);
+}
+
+uint64_t crocks_table_bytes(crocks_db *db, uint32_t family) {
+    ColumnFamilyMetaData metadata;
+    db->db->GetColumnFamilyMetaData(db->families[family], &metadata);
+    return metadata.size;
+}
