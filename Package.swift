@@ -91,6 +91,7 @@ let house: [Room] = [
     system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
     system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
     door("CLinux"),
+    door("CChecksum"),
 
     // Floor 1: words and tools.
     room(1, "S3Types"),
@@ -101,7 +102,7 @@ let house: [Room] = [
     room(1, "RocksKit", ["CRocksDB"]),
     room(1, "LZ4Kit", ["CLZ4"]),
     room(1, "ArchiveKit", ["CArchive"]),
-    room(1, "Digests", ["CCrypto"]),
+    room(1, "Digests", ["CCrypto", "CChecksum"]),
     room(1, "DurableFiles"),
     room(1, "SealedMemory", ["CLinux"]),
 
