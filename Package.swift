@@ -121,13 +121,13 @@ let house: [Room] = [
     room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles"]),
     room(3, "Scoring", ["ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
     room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
-    room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory"]),
-    room(3, "Handoff", ["SealedMemory", "Digests"]),
+    room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),
+    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"]),
 
     // Floor 4: services.
     room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),
     room(4, "ModelSync", ["S3Types", "S3Client", "S3Wire", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
-         "ModelCache", "Handoff", "SealedMemory", "Digests", "Telemetry", "Logging", "ServiceLifecycle"]),
+         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "CLinux", "Threads", "Telemetry", "Logging", "ServiceLifecycle"]),
 
     // Floor 5: edges.
     room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
