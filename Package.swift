@@ -122,7 +122,7 @@ let house: [Room] = [
     room(3, "Scoring", ["ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
     room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
     room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),
-    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"]),
+    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux"]),
 
     // Floor 4: services.
     room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),

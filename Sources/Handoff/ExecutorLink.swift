@@ -141,7 +141,8 @@ package final class ExecutorLink: Sendable {
         default: throw .violation("no hello")
         }
         guard let version = hello.commonVersion else {
-            throw .noCommonVersion(lowest: hello.protocolVersions.lowerBound, highest: hello.protocolVersions.upperBound)
+            throw .noCommonVersion(
+                lowest: hello.protocolVersions.lowerBound, highest: hello.protocolVersions.upperBound)
         }
         var live: [HeldImage] = []
         var draining: [HeldImage] = []
@@ -157,7 +158,8 @@ package final class ExecutorLink: Sendable {
         return .connected(hello, live: live, draining: draining)
     }
 
-    private func held(_ offer: ImageOffer, _ descriptor: consuming ReceivedDescriptor) throws(HandoffError) -> HeldImage {
+    private func held(_ offer: ImageOffer, _ descriptor: consuming ReceivedDescriptor) throws(HandoffError) -> HeldImage
+    {
         let image: HeldImage
         do throws(SealedMemoryError) {
             image = HeldImage(offer: offer, memory: try SealedMemory(received: descriptor))

@@ -108,7 +108,9 @@ enum HandoffMessage: Equatable, Sendable {
             self.kind = try reader.readUInt8()
             let descriptorCount = try reader.readUInt8()
             let reserved = try reader.readUInt16()
-            guard count <= UInt32(HandoffMessage.bodyLimitBytes) else { throw .violation("a message of \(count) bytes") }
+            guard count <= UInt32(HandoffMessage.bodyLimitBytes) else {
+                throw .violation("a message of \(count) bytes")
+            }
             guard descriptorCount <= 1, reserved == 0 else { throw .violation("a malformed header") }
             self.bodyByteCount = Int(count)
             self.hasDescriptor = descriptorCount == 1

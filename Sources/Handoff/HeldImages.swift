@@ -42,11 +42,13 @@ struct HeldImages: ~Copyable {
         }
         if !imageVersions.contains(offer.imageVersion) {
             return ImageRefusal(
-                code: .imageVersion, reason: "image version \(offer.imageVersion) is not read here, but \(imageVersions)")
+                code: .imageVersion,
+                reason: "image version \(offer.imageVersion) is not read here, but \(imageVersions)")
         }
         if offer.sizeBytes != UInt64(memorySizeBytes) {
             return ImageRefusal(
-                code: .invalidImage, reason: "the memory has \(memorySizeBytes) bytes, the offer says \(offer.sizeBytes)")
+                code: .invalidImage,
+                reason: "the memory has \(memorySizeBytes) bytes, the offer says \(offer.sizeBytes)")
         }
         if images.count >= HandoffMessage.heldLimitCount {
             return ImageRefusal(code: .outOfMemory, reason: "\(images.count) images are held, which is the limit")
@@ -68,7 +70,9 @@ struct HeldImages: ~Copyable {
     }
 
     mutating func retire(model: String) {
-        for (generation, entry) in images where entry.image.offer.model == model { images[generation] = (entry.image, .draining) }
+        for (generation, entry) in images where entry.image.offer.model == model {
+            images[generation] = (entry.image, .draining)
+        }
     }
 
     mutating func forget(generation: UInt64) { images[generation] = nil }

@@ -50,7 +50,9 @@ struct MessageReader {
     mutating func readText(limitBytes: Int) throws(HandoffError) -> String {
         let count = Int(try readUInt16())
         guard count <= limitBytes else { throw .violation("a text of \(count) bytes") }
-        guard let text = String(validating: try read(count), as: UTF8.self) else { throw .violation("a text that is no UTF-8") }
+        guard let text = String(validating: try read(count), as: UTF8.self) else {
+            throw .violation("a text that is no UTF-8")
+        }
         return text
     }
 

@@ -33,7 +33,9 @@ final class MessageStream: Sendable {
         }
         let message = try HandoffMessage(header, body: body)
         let descriptor = first.descriptor.take()
-        guard (descriptor != nil) == message.carriesDescriptor else { throw .violation("a descriptor too few or too many") }
+        guard (descriptor != nil) == message.carriesDescriptor else {
+            throw .violation("a descriptor too few or too many")
+        }
         return Arrival(message: message, descriptor: descriptor)
     }
 

@@ -89,8 +89,9 @@ import Glibc
             }
             if received < 0 && errno == EINTR { continue }
             let failure: Int32? =
-                if received < 0 { errno } else if received == 0 && filled > 0 { ECONNRESET }
-                else if number >= 0 && descriptor >= 0 { EPROTO } else { nil }
+                if received < 0 { errno } else if received == 0 && filled > 0 {
+                    ECONNRESET
+                } else if number >= 0 && descriptor >= 0 { EPROTO } else { nil }
             if let failure {
                 if number >= 0 { close(number) }
                 if descriptor >= 0 { close(descriptor) }

@@ -73,7 +73,8 @@ import Testing
         withExtendedLifetime(right) {}
     }
 
-    @Test(arguments: ["", String(repeating: "x", count: 108), "a\0b"]) func aPathThatIsNoAddressIsRefused(path: String) {
+    @Test(arguments: ["", String(repeating: "x", count: 108), "a\0b"]) func aPathThatIsNoAddressIsRefused(path: String)
+    {
         #expect(UnixSocketAddress(path: path) == nil)
         #expect(throws: SealedMemoryError.system(call: "connect", errno: ENAMETOOLONG)) {
             _ = try DescriptorSocket(connectingTo: path)

@@ -9,7 +9,9 @@ import Testing
         let sizeBytes = 17 << 20 | 123
         let staged = try StagedMemory(name: "test", sizeBytes: sizeBytes)
         try staged.populate(0..<sizeBytes)
-        for offset in stride(from: 0, to: sizeBytes, by: 4093) { staged.bytes[offset] = UInt8(truncatingIfNeeded: offset) }
+        for offset in stride(from: 0, to: sizeBytes, by: 4093) {
+            staged.bytes[offset] = UInt8(truncatingIfNeeded: offset)
+        }
         let memory = try staged.sealed()
         #expect(memory.sizeBytes == sizeBytes)
         let mapped = try memory.mapped()
@@ -41,7 +43,9 @@ import Testing
     @Test func anUnsealedMemoryFileIsRefused() {
         let descriptor = clinux_memfd_create("test")
         ftruncate(descriptor, 4096)
-        #expect(throws: SealedMemoryError.notSealed) { _ = try SealedMemory(received: ReceivedDescriptor(owning: descriptor)) }
+        #expect(throws: SealedMemoryError.notSealed) {
+            _ = try SealedMemory(received: ReceivedDescriptor(owning: descriptor))
+        }
         #expect(fcntl(descriptor, F_GETFD) == -1, "the refused descriptor is closed")
     }
 
@@ -49,16 +53,22 @@ import Testing
         let descriptor = clinux_memfd_create("test")
         ftruncate(descriptor, 4096)
         #expect(fcntl(descriptor, 1033, 0x2 | 0x4) == 0, "F_ADD_SEALS with SHRINK and GROW alone")
-        #expect(throws: SealedMemoryError.notSealed) { _ = try SealedMemory(received: ReceivedDescriptor(owning: descriptor)) }
+        #expect(throws: SealedMemoryError.notSealed) {
+            _ = try SealedMemory(received: ReceivedDescriptor(owning: descriptor))
+        }
     }
 
     @Test func aPipeAndAnOrdinaryFileAreRefused() {
         var ends: [Int32] = [0, 0]
         pipe(&ends)
-        #expect(throws: SealedMemoryError.notSealed) { _ = try SealedMemory(received: ReceivedDescriptor(owning: ends[0])) }
+        #expect(throws: SealedMemoryError.notSealed) {
+            _ = try SealedMemory(received: ReceivedDescriptor(owning: ends[0]))
+        }
         close(ends[1])
         let file = open("/proc/self/exe", O_RDONLY)
-        #expect(throws: SealedMemoryError.notSealed) { _ = try SealedMemory(received: ReceivedDescriptor(owning: file)) }
+        #expect(throws: SealedMemoryError.notSealed) {
+            _ = try SealedMemory(received: ReceivedDescriptor(owning: file))
+        }
     }
 
     @Test func anEmptySealedFileIsRefused() {
