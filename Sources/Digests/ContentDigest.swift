@@ -11,6 +11,9 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// The digest of some content.
+    package init(of content: RawSpan) { self.bytes = Digest.sha256(content) }
+
     /// Nil unless the text is 64 lower-case hexadecimal digits, as ``description`` writes them.
     package init?(hexadecimal text: some StringProtocol) {
         guard text.utf8.count == 2 * Self.byteCount else { return nil }

@@ -1,0 +1,68 @@
+package import Digests
+
+/// What the cache remembers of one model: the version that was last made live, so that it can be served again when the
+/// store is down.
+package struct ModelRecord: Sendable, Equatable {
+    package let model: String
+    /// What clients are told the version is.
+    package let version: String
+    /// The key and the ETag of the object that it came from, to see whether the bucket holds another by now.
+    package let objectKey: String
+    package let etag: String
+    package let artifactDigest: ContentDigest
+    package let imageDigest: ContentDigest
+
+    package init(
+        model: String, version: String, objectKey: String, etag: String, artifactDigest: ContentDigest,
+        imageDigest: ContentDigest
+    ) {
+        self.model = model
+        self.version = version
+        self.objectKey = objectKey
+        self.etag = etag
+        self.artifactDigest = artifactDigest
+        self.imageDigest = imageDigest
+    }
+
+    private static let magic = Array("LODEMODL".utf8)
+    private static let formatVersion: UInt16 = 1
+
+    /// The bytes of a record file: `Docs/Formats/cache.md`.
+    var encoded: [UInt8] {
+        var bytes = Self.magic
+        func append(_ count: UInt16) { bytes += [UInt8(truncatingIfNeeded: count), UInt8(truncatingIfNeeded: count >> 8)] }
+        append(Self.formatVersion)
+        bytes += artifactDigest.bytes
+        bytes += imageDigest.bytes
+        for text in [model, version, objectKey, etag] {
+            precondition(text.utf8.count <= Int(UInt16.max), "names, versions and keys are bounded far below")
+            append(UInt16(text.utf8.count))
+            bytes += Array(text.utf8)
+        }
+        return bytes + CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(bytes))
+    }
+
+    /// Nil when a single byte is not as it was written.
+    init?(encoded bytes: [UInt8]) {
+        guard bytes.count >= 8 + 2 + 64 + 8, Array(bytes[..<8]) == Self.magic else { return nil }
+        let content = Array(bytes.dropLast(8))
+        guard CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(content)) == Array(bytes.suffix(8)) else { return nil }
+        guard content[8] == UInt8(Self.formatVersion), content[9] == 0 else { return nil }
+        guard let artifact = ContentDigest(bytes: Array(content[10..<42])),
+            let image = ContentDigest(bytes: Array(content[42..<74]))
+        else { return nil }
+        var rest = content[74...]
+        var texts: [String] = []
+        for _ in 0..<4 {
+            guard rest.count >= 2, let low = rest.popFirst(), let high = rest.popFirst() else { return nil }
+            let count = Int(low) | Int(high) << 8
+            guard rest.count >= count, let text = String(validating: rest.prefix(count), as: UTF8.self) else { return nil }
+            texts.append(text)
+            rest = rest.dropFirst(count)
+        }
+        guard rest.isEmpty else { return nil }
+        self.init(
+            model: texts[0], version: texts[1], objectKey: texts[2], etag: texts[3], artifactDigest: artifact,
+            imageDigest: image)
+    }
+}
