@@ -28,7 +28,9 @@ extension BlockFile {
         ///   as long as they say.
         init(_ file: RawSpan, kind: UInt32) throws(BlockFileDamage) {
             guard file.byteCount >= headerBytes else { throw BlockFileDamage("cut short") }
-            guard magic.indices.allSatisfy({ BlockFile.byte(file, $0) == magic[$0] }) else { throw BlockFileDamage("no cache file") }
+            guard magic.indices.allSatisfy({ BlockFile.byte(file, $0) == magic[$0] }) else {
+                throw BlockFileDamage("no cache file")
+            }
             let version = BlockFile.number(file, 8, 4)
             guard version == formatVersion else { throw BlockFileDamage("format version \(version)") }
             let blockCount = Int(BlockFile.number(file, 24, 4))
@@ -59,10 +61,15 @@ extension BlockFile {
                 guard count > 0, isStored ? count == blockContentBytes : count < blockContentBytes else {
                     throw BlockFileDamage("size of block \(index)")
                 }
-                entries.append(Entry(range: offset..<(offset + count), isStored: isStored, crc: BlockFile.number(file, start + 8, 8)))
+                entries.append(
+                    Entry(
+                        range: offset..<(offset + count), isStored: isStored, crc: BlockFile.number(file, start + 8, 8))
+                )
                 offset += count
             }
-            guard offset == file.byteCount else { throw BlockFileDamage("\(file.byteCount) bytes instead of \(offset)") }
+            guard offset == file.byteCount else {
+                throw BlockFileDamage("\(file.byteCount) bytes instead of \(offset)")
+            }
             self.entries = entries
         }
     }
@@ -72,7 +79,7 @@ extension BlockFile {
     /// Every page of the file is read before it is touched, so that a file that became shorter is an error.
     static func hydrate(
         _ file: borrowing MappedFile, path: String, kind: UInt32, threadCount: Int
-    ) throws(ModelCacheError) -> (memory: SealedMemory, digest: ContentDigest) {
+    ) throws(ModelCacheError) -> HydratedContent {
         let index = try checkedIndex(of: file, path: path, kind: kind)
         let staged: StagedMemory
         do throws(SealedMemoryError) {
@@ -80,12 +87,24 @@ extension BlockFile {
         } catch {
             throw .memory(error)
         }
+        try fill(staged, from: file, path: path, index: index, threadCount: threadCount)
+        do throws(SealedMemoryError) {
+            return HydratedContent(memory: try staged.sealed(), digest: index.digest)
+        } catch {
+            throw .memory(error)
+        }
+    }
+
+    private static func fill(
+        _ staged: borrowing StagedMemory, from file: borrowing MappedFile, path: String, index: Index, threadCount: Int
+    ) throws(ModelCacheError) {
         let failure = Mutex<ModelCacheError?>(nil)
         // Invariant: both outlive the call, since inParallel returns after its threads; no two blocks share a byte of the target.
-        unsafe file.withBytes { bytes in
+        let target = unsafe staged.bytes
+        file.withBytes { bytes in
             unsafe bytes.withUnsafeBytes { source in
-                let blocks = unsafe Blocks(source: source, target: staged.bytes, index: index)
-                unsafe inParallel(threadCount: threadCount, count: index.entries.count) { number in
+                let blocks = unsafe Blocks(source: source, target: target, index: index)
+                inParallel(threadCount: threadCount, count: index.entries.count) { number in
                     guard failure.withLock({ $0 == nil }) else { return }
                     do throws(ModelCacheError) {
                         try unsafe blocks.fill(number, path: path)
@@ -96,11 +115,6 @@ extension BlockFile {
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
-        do throws(SealedMemoryError) {
-            return (try staged.sealed(), index.digest)
-        } catch {
-            throw .memory(error)
-        }
     }
 
     private static func checkedIndex(
@@ -131,6 +145,8 @@ extension BlockFile {
             guard unsafe CRC.crc64nvme.update(0, RawSpan(_unsafeBytes: block)) == entry.crc else {
                 throw .damaged(file: path, what: "checksum of block \(number)")
             }
+            // Page allocation is most of the cost: here every thread pays for its own pages, and lack of memory is an error.
+            do throws(SealedMemoryError) { try unsafe populateForWriting(part) } catch { throw .memory(error) }
             if entry.isStored { return unsafe part.copyMemory(from: block) }
             do throws(LZ4Error) {
                 try unsafe LZ4.decompress(block, into: part)

@@ -26,14 +26,22 @@ enum BlockFile {
     static func encoded(
         _ content: UnsafeRawBufferPointer, kind: UInt32, digest: ContentDigest, threadCount: Int
     ) -> [UInt8] {
-        precondition(!content.isEmpty, "an artifact or an image has bytes")
-        let blockCount = (content.count + blockBytes - 1) / blockBytes
+        let byteCount = content.count
+        precondition(byteCount > 0, "an artifact or an image has bytes")
+        let blockCount = (byteCount + blockBytes - 1) / blockBytes
         let blocks = Mutex([[UInt8]?](repeating: nil, count: blockCount))
-        unsafe inParallel(threadCount: threadCount, count: blockCount) { index in
-            let compressed = unsafe LZ4.compress(part(index, of: content), level: 3)
+        let lent = unsafe LentBytes(bytes: content)
+        inParallel(threadCount: threadCount, count: blockCount) { index in
+            let compressed = unsafe LZ4.compress(part(index, of: lent.bytes), level: 3)
             blocks.withLock { $0[index] = compressed }
         }
         return unsafe assembled(content, kind: kind, digest: digest, blocks: blocks.withLock { $0 })
+    }
+
+    /// Content that threads read at once.
+    @unsafe private struct LentBytes: @unchecked Sendable {
+        // Sendable: nobody writes the bytes, and they outlive inParallel, which joins its threads.
+        let bytes: UnsafeRawBufferPointer
     }
 
     private static func assembled(
@@ -46,7 +54,7 @@ enum BlockFile {
             let raw = unsafe part(number, of: content)
             let count = block?.count ?? raw.count
             let crc =
-                if let block { CRC.crc64nvme.update(0, block.span.bytes) } else {
+                if let block { unsafe CRC.crc64nvme.update(0, block.span.bytes) } else {
                     unsafe CRC.crc64nvme.update(0, RawSpan(_unsafeBytes: raw))
                 }
             append(UInt32(count), to: &index)
@@ -63,7 +71,7 @@ enum BlockFile {
         append(UInt32(blocks.count), to: &file)
         append(kind, to: &file)
         file += digest.bytes
-        append(CRC.crc64nvme.update(CRC.crc64nvme.update(0, file.span.bytes), index.span.bytes), to: &file)
+        append(unsafe CRC.crc64nvme.update(CRC.crc64nvme.update(0, file.span.bytes), index.span.bytes), to: &file)
         file += index
         for (number, block) in blocks.enumerated() {
             if let block { file += block } else { unsafe file.append(contentsOf: part(number, of: content)) }

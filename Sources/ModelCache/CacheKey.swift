@@ -49,7 +49,8 @@ package enum CacheKey: Hashable, Sendable, CustomStringConvertible {
         !text.isEmpty
             && text.utf8.allSatisfy {
                 switch $0 {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"):
+                    true
                 default: false
                 }
             }

@@ -1,7 +1,6 @@
 package import Digests
 package import DurableFiles
 import Glibc
-package import SealedMemory
 import Synchronization
 
 /// The sidecar's cache on disk: artifacts and images in compressed blocks, and a record for each model.
@@ -66,7 +65,7 @@ package final class ModelCache: Sendable {
     ) throws(ModelCacheError) -> UInt64 {
         let file = unsafe BlockFile.encoded(content, kind: key.kind, digest: digest, threadCount: threadCount)
         do throws(FileError) {
-            try disk.replace(path(key), with: file.span.bytes)
+            try unsafe disk.replace(path(key), with: file.span.bytes)
         } catch {
             throw .file(error)
         }
@@ -77,14 +76,16 @@ package final class ModelCache: Sendable {
     /// Gives kept content as sealed memory, and the SHA-256 it was stored with.
     ///
     /// - Throws: ``ModelCacheError/missing(_:)``; ``ModelCacheError/damaged(file:what:)`` after the file was dropped.
-    package func hydrate(_ key: CacheKey) throws(ModelCacheError) -> (memory: SealedMemory, digest: ContentDigest) {
+    package func hydrate(_ key: CacheKey) throws(ModelCacheError) -> HydratedContent {
         guard contains(key) else { throw .missing(key.fileName) }
         do throws(ModelCacheError) {
             let hydrated = try read(key)
             let now = files.withLock { $0.use(key) }
             // The order of use is only advice to the next process: nothing is lost when it cannot be kept.
             unsafe withUnsafePointer(to: (now, now)) { times in
-                _ = unsafe times.withMemoryRebound(to: timespec.self, capacity: 2) { unsafe utimensat(AT_FDCWD, path(key), $0, 0) }
+                _ = unsafe times.withMemoryRebound(to: timespec.self, capacity: 2) {
+                    unsafe utimensat(AT_FDCWD, path(key), $0, 0)
+                }
             }
             return hydrated
         } catch {
@@ -94,17 +95,14 @@ package final class ModelCache: Sendable {
         }
     }
 
-    private func read(_ key: CacheKey) throws(ModelCacheError) -> (memory: SealedMemory, digest: ContentDigest) {
+    private func read(_ key: CacheKey) throws(ModelCacheError) -> HydratedContent {
+        let file: MappedFile
         do throws(FileError) {
-            let file = try MappedFile(path(key))
-            do throws(ModelCacheError) {
-                return try BlockFile.hydrate(file, path: path(key), kind: key.kind, threadCount: threadCount)
-            } catch {
-                throw error
-            }
+            file = try MappedFile(path(key))
         } catch {
             throw .damaged(file: path(key), what: "\(error)")
         }
+        return try BlockFile.hydrate(file, path: path(key), kind: key.kind, threadCount: threadCount)
     }
 
     /// Forgets some content.
@@ -128,7 +126,11 @@ package final class ModelCache: Sendable {
     /// Remembers a model's live version in place of the one before.
     package func remember(_ record: ModelRecord) throws(ModelCacheError) {
         let bytes = record.encoded
-        do throws(FileError) { try disk.replace(recordPath(record.model), with: bytes.span.bytes) } catch { throw .file(error) }
+        do throws(FileError) {
+            try unsafe disk.replace(recordPath(record.model), with: bytes.span.bytes)
+        } catch {
+            throw .file(error)
+        }
     }
 
     /// Forgets a model; its content stays until it is evicted.
@@ -159,6 +161,6 @@ package final class ModelCache: Sendable {
 
     /// Model names are free text, so that the file is named by the digest of its model's name.
     private func recordPath(_ model: String) -> String {
-        directory + "/models/\(ContentDigest(of: Array(model.utf8).span.bytes)).model"
+        directory + "/models/\(unsafe ContentDigest(of: Array(model.utf8).span.bytes)).model"
     }
 }

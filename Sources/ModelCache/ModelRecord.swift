@@ -30,7 +30,9 @@ package struct ModelRecord: Sendable, Equatable {
     /// The bytes of a record file: `Docs/Formats/cache.md`.
     var encoded: [UInt8] {
         var bytes = Self.magic
-        func append(_ count: UInt16) { bytes += [UInt8(truncatingIfNeeded: count), UInt8(truncatingIfNeeded: count >> 8)] }
+        func append(_ count: UInt16) {
+            bytes += [UInt8(truncatingIfNeeded: count), UInt8(truncatingIfNeeded: count >> 8)]
+        }
         append(Self.formatVersion)
         bytes += artifactDigest.bytes
         bytes += imageDigest.bytes
@@ -56,7 +58,9 @@ package struct ModelRecord: Sendable, Equatable {
         for _ in 0..<4 {
             guard rest.count >= 2, let low = rest.popFirst(), let high = rest.popFirst() else { return nil }
             let count = Int(low) | Int(high) << 8
-            guard rest.count >= count, let text = String(validating: rest.prefix(count), as: UTF8.self) else { return nil }
+            guard rest.count >= count, let text = String(validating: rest.prefix(count), as: UTF8.self) else {
+                return nil
+            }
             texts.append(text)
             rest = rest.dropFirst(count)
         }

@@ -52,10 +52,7 @@ import Glibc
     /// - Throws: ``SealedMemoryError/system(call:errno:)``, ENOMEM above all.
     package func populate(_ range: Range<Int>) throws(SealedMemoryError) {
         precondition(range.lowerBound >= 0 && range.upperBound <= sizeBytes, "a range within the memory")
-        let start = range.lowerBound / pageBytes * pageBytes
-        guard unsafe clinux_populate_write(address + start, range.upperBound - start) != 0 else { return }
-        // A kernel before 5.14 does not know the advice: the first write allocates there.
-        if errno != EINVAL { throw .system(call: "madvise", errno: errno) }
+        try unsafe populateForWriting(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))
     }
 
     /// Seals the content for good: nobody, this process included, can write, shrink or grow it from here on.
@@ -74,6 +71,16 @@ import Glibc
         }
         return SealedMemory(sealed: descriptor, sizeBytes: sizeBytes)
     }
+}
+
+/// Allocates the pages of a part of a ``StagedMemory``, as ``StagedMemory/populate(_:)`` does, for a thread that was lent
+/// that part alone.
+package func populateForWriting(_ part: UnsafeMutableRawBufferPointer) throws(SealedMemoryError) {
+    guard let address = part.baseAddress else { return }
+    let offset = Int(bitPattern: address) % pageBytes
+    guard unsafe clinux_populate_write(address - offset, part.count + offset) != 0 else { return }
+    // A kernel before 5.14 does not know the advice: the first write allocates there.
+    if errno != EINVAL { throw .system(call: "madvise", errno: errno) }
 }
 
 /// The size of a page, in bytes.

@@ -1,0 +1,81 @@
+import Digests
+import Glibc
+import SealedMemory
+
+@testable import ModelCache
+
+/// A directory of its own for one test, removed with the value.
+final class TemporaryDirectory {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/lodestore-cache-XXXXXX".utf8CString)
+        path = String(cString: mkdtemp(&template))
+    }
+
+    deinit { removeTree(path) }
+}
+
+private func removeTree(_ path: String) {
+    if let stream = opendir(path) {
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { removeTree(path + "/" + name) }
+        }
+        closedir(stream)
+        rmdir(path)
+    } else {
+        unlink(path)
+    }
+}
+
+/// A generator whose seed a failing test prints.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        // SplitMix64. Source: Steele, Lea, Flood, OOPSLA 2014.
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// Half text that shrinks, half noise that does not, in runs of up to 100,000 bytes.
+func mixedContent(_ count: Int, using random: inout SeededGenerator) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    while bytes.count < count {
+        let run = min(count - bytes.count, Int.random(in: 1...100_000, using: &random))
+        if Bool.random(using: &random) {
+            bytes += repeatElement(UInt8.random(in: 0...255, using: &random), count: run)
+        } else {
+            for _ in 0..<run { bytes.append(UInt8.random(in: 0...255, using: &random)) }
+        }
+    }
+    return bytes
+}
+
+extension ModelCache {
+    @discardableResult
+    func store(_ bytes: [UInt8], as key: CacheKey) throws -> UInt64 {
+        try bytes.withUnsafeBytes { try store($0, digest: ContentDigest(of: bytes.span.bytes), as: key) }
+    }
+
+    func content(of key: CacheKey) throws -> [UInt8] {
+        let content = try hydrate(key)
+        let mapped = try content.memory.mapped()
+        return mapped.copied
+    }
+}
+
+extension MappedMemory {
+    var copied: [UInt8] { Array(bytes) }
+}
+
+func artifactKey(_ number: UInt8) -> CacheKey { .artifact(ContentDigest(bytes: Array(repeating: number, count: 32))!) }
