@@ -1,0 +1,104 @@
+import S3Types
+
+/// What a request says about its own signature, as it stands in the header or in the query of a presigned URL.
+package struct Authorization: Sendable {
+    package enum Place: Hashable, Sendable {
+        case header
+        /// - Parameter expirySeconds: how long the URL is good for.
+        case query(expirySeconds: Int64)
+    }
+
+    package let place: Place
+    package let scope: CredentialScope
+    /// Lower case, sorted.
+    package let signedHeaders: [String]
+    /// As given: 64 hexadecimal digits.
+    package let signature: String
+
+    package static let algorithm = "AWS4-HMAC-SHA256"
+    package static let longestExpirySeconds: Int64 = 7 * 86_400
+    static let missingParameters =
+        "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
+        + "X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+
+    /// - Throws: ``SignatureError/unsupportedAlgorithm`` or ``SignatureError/malformedHeader(reason:)``.
+    package init(header: String) throws(SignatureError) {
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.first.map(String.init) == Self.algorithm else { throw .unsupportedAlgorithm }
+        var values: [String: String] = [:]
+        for item in (parts.count > 1 ? parts[1] : "").split(separator: ",") {
+            let trimmed = item.drop { $0 == " " || $0 == "\t" }
+            guard let equals = trimmed.firstIndex(of: "=") else {
+                throw .malformedHeader(reason: "the Authorization header holds a part that is not name=value")
+            }
+            let name = String(trimmed[..<equals])
+            let value = trimmed[trimmed.index(after: equals)...]
+            guard values.updateValue(String(value.reversed().drop { $0 == " " }.reversed()), forKey: name) == nil else {
+                throw .malformedHeader(reason: "\(name) is given twice")
+            }
+        }
+        func required(_ name: String) throws(SignatureError) -> String {
+            guard let value = values[name], !value.isEmpty else { throw .malformedHeader(reason: "\(name) is missing") }
+            return value
+        }
+        guard let scope = CredentialScope(credential: try required("Credential")) else {
+            throw .malformedHeader(
+                reason: "the Credential is malformed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"")
+        }
+        guard let names = Self.headerNames(try required("SignedHeaders")) else {
+            throw .malformedHeader(reason: "SignedHeaders is malformed")
+        }
+        let signature = try required("Signature")
+        guard Self.isSignature(signature) else { throw .malformedHeader(reason: "the Signature is malformed") }
+        self.init(place: .header, scope: scope, signedHeaders: names, signature: signature)
+    }
+
+    /// - Parameter parameters: the query's, decoded.
+    /// - Throws: ``SignatureError/unsupportedAlgorithm`` or ``SignatureError/malformedQuery(reason:)``.
+    package init(parameters: [(name: String, value: String)]) throws(SignatureError) {
+        func required(_ name: String) throws(SignatureError) -> String {
+            let values = parameters.filter { $0.name == name }
+            guard values.count == 1, !values[0].value.isEmpty else {
+                throw .malformedQuery(reason: Self.missingParameters)
+            }
+            return values[0].value
+        }
+        guard try required("X-Amz-Algorithm") == Self.algorithm else {
+            throw .malformedQuery(reason: "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")
+        }
+        guard let scope = CredentialScope(credential: try required("X-Amz-Credential")) else {
+            throw .malformedQuery(
+                reason: "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
+                    + "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".")
+        }
+        guard let names = Self.headerNames(try required("X-Amz-SignedHeaders")) else {
+            throw .malformedQuery(reason: "X-Amz-SignedHeaders is malformed")
+        }
+        let signature = try required("X-Amz-Signature")
+        guard Self.isSignature(signature) else { throw .malformedQuery(reason: "X-Amz-Signature is malformed") }
+        guard let expiry = Int64(try required("X-Amz-Expires")) else {
+            throw .malformedQuery(reason: "X-Amz-Expires should be a number")
+        }
+        guard expiry >= 0 else { throw .malformedQuery(reason: "X-Amz-Expires must be non-negative") }
+        guard expiry <= Self.longestExpirySeconds else {
+            throw .malformedQuery(reason: "X-Amz-Expires must be less than a week (in seconds); that is, the given "
+                + "X-Amz-Expires must be less than \(Self.longestExpirySeconds) seconds")
+        }
+        self.init(place: .query(expirySeconds: expiry), scope: scope, signedHeaders: names, signature: signature)
+    }
+
+    private init(place: Place, scope: CredentialScope, signedHeaders: [String], signature: String) {
+        self.place = place
+        self.scope = scope
+        self.signedHeaders = signedHeaders
+        self.signature = signature
+    }
+
+    private static func headerNames(_ text: String) -> [String]? {
+        let names = text.split(separator: ";", omittingEmptySubsequences: false).map { $0.lowercased() }
+        guard names.allSatisfy({ !$0.isEmpty }), Set(names).count == names.count else { return nil }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    private static func isSignature(_ text: String) -> Bool { text.utf8.count == 64 && bytes(hexadecimal: text) != nil }
+}

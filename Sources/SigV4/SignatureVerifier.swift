@@ -1,0 +1,187 @@
+package import S3Types
+
+/// The facts of a request that its signature covers.
+package struct RequestFacts: Sendable {
+    package var method: String
+    /// As in the request line, undecoded.
+    package var target: String
+    /// Names in lower case, in the order received.
+    package var fields: [(name: String, value: String)]
+    /// The Date header as seconds since 1970, for the rare request that has no x-amz-date.
+    package var dateSeconds: Int64?
+
+    package init(method: String, target: String, fields: [(name: String, value: String)], dateSeconds: Int64? = nil) {
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.dateSeconds = dateSeconds
+    }
+
+    func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+}
+
+/// A request whose signature holds: who signed it, what it says of its body, and what chunk signatures go on from.
+package struct VerifiedSignature: Sendable {
+    package let accessKey: String
+    package let place: Authorization.Place
+    package let payload: PayloadForm
+    package let key: SigningKey
+    package let time: SigningTime
+    package let signature: String
+}
+
+/// Checks that requests were signed by someone who knows a secret, for this region and service, not long ago.
+///
+/// Source: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API Reference.
+package struct SignatureVerifier: Sendable {
+    /// How far the clocks of client and server may differ.
+    package static let allowedSkewSeconds: Int64 = 15 * 60
+
+    private let region: String
+    private let service: String
+    private let secret: @Sendable (_ accessKey: String) -> Secret?
+    private let now: @Sendable () -> Int64
+    private let keys: SigningKeys
+
+    /// - Parameters:
+    ///   - secret: the secret of an access key, or nil when there is no such key.
+    ///   - now: seconds since 1970.
+    package init(
+        region: String, service: String = "s3", secret: @escaping @Sendable (_ accessKey: String) -> Secret?,
+        now: @escaping @Sendable () -> Int64, keys: SigningKeys = SigningKeys()
+    ) {
+        self.region = region
+        self.service = service
+        self.secret = secret
+        self.now = now
+        self.keys = keys
+    }
+
+    package func verify(_ request: RequestFacts) throws(SignatureError) -> VerifiedSignature {
+        let authorization = try self.authorization(of: request)
+        try checkScope(authorization)
+        let time = try self.time(of: request, authorization)
+        let payload = try self.payload(of: request, authorization.place)
+        try checkCoverage(authorization, request)
+        guard let secret = secret(authorization.scope.accessKey) else {
+            throw .unknownAccessKey(authorization.scope.accessKey)
+        }
+        try checkTime(time, authorization)
+
+        let isPresigned = authorization.place != .header
+        let canonical = try CanonicalRequest(
+            method: request.method, target: request.target, fields: request.fields,
+            signedHeaders: authorization.signedHeaders,
+            payload: request.first("x-amz-content-sha256") ?? PayloadForm.unsigned.text,
+            omittedParameter: isPresigned ? "X-Amz-Signature" : nil)
+        let key = keys.key(for: authorization.scope, secret: secret)
+        let stringToSign = key.requestStringToSign(canonicalRequest: canonical.bytes, at: time)
+        guard isSameSignature(key.signature(of: stringToSign), authorization.signature.lowercased()) else {
+            throw .mismatch(
+                SignatureMismatch(
+                    accessKey: authorization.scope.accessKey, stringToSign: stringToSign,
+                    givenSignature: authorization.signature, canonicalRequest: canonical.text))
+        }
+        return VerifiedSignature(
+            accessKey: authorization.scope.accessKey, place: authorization.place, payload: payload, key: key, time: time,
+            signature: authorization.signature.lowercased())
+    }
+
+    // MARK: Steps
+
+    private func authorization(of request: RequestFacts) throws(SignatureError) -> Authorization {
+        let isPresigned = request.target.utf8.contains(UInt8(ascii: "?")) && request.target.contains("X-Amz-Signature=")
+        let header = request.first("authorization")
+        switch (header, isPresigned) {
+        case (nil, false):
+            guard !request.target.contains("X-Amz-Algorithm=") else {
+                throw .malformedQuery(reason: Authorization.missingParameters)
+            }
+            throw .unsigned
+        case (_?, true): throw .ambiguous
+        case (let header?, false): return try Authorization(header: header)
+        case (nil, true): return try Authorization(parameters: Self.parameters(of: request.target))
+        }
+    }
+
+    private func checkScope(_ authorization: Authorization) throws(SignatureError) {
+        let scope = authorization.scope
+        let isPresigned = authorization.place != .header
+        guard scope.region == region else {
+            throw .wrongRegion(given: scope.region, expected: region, isPresigned: isPresigned)
+        }
+        guard scope.service == service else {
+            let reason = "incorrect service \"\(scope.service)\". This endpoint belongs to \"\(service)\"."
+            throw isPresigned ? .malformedQuery(reason: reason) : .malformedHeader(reason: reason)
+        }
+    }
+
+    private func time(of request: RequestFacts, _ authorization: Authorization) throws(SignatureError) -> SigningTime {
+        switch authorization.place {
+        case .query:
+            let given = try Self.parameters(of: request.target).first { $0.name == "X-Amz-Date" }?.value
+            guard let time = given.flatMap({ SigningTime($0) }) else {
+                throw .malformedQuery(reason: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+            }
+            guard time.day == authorization.scope.day else {
+                throw .malformedQuery(reason: "Invalid credential date \"\(authorization.scope.day)\". This date is not the same as X-Amz-Date.")
+            }
+            return time
+        case .header:
+            let given = request.first("x-amz-date")
+            let fallback = given == nil ? request.dateSeconds.map { SigningTime(seconds: $0) } : nil
+            guard let time = given.flatMap({ SigningTime($0) }) ?? fallback else { throw .missingDate }
+            guard time.day == authorization.scope.day else {
+                throw .malformedHeader(reason: "Invalid credential date \"\(authorization.scope.day)\". This date is not the same as X-Amz-Date.")
+            }
+            return time
+        }
+    }
+
+    private func payload(of request: RequestFacts, _ place: Authorization.Place) throws(SignatureError) -> PayloadForm {
+        guard let given = request.first("x-amz-content-sha256") else {
+            guard place != .header else { throw .missingPayloadHash }
+            return .unsigned
+        }
+        guard let form = PayloadForm(given) else { throw .malformedPayloadHash }
+        return form
+    }
+
+    /// Host and every x-amz-* header must be signed, and no signed header may be missing.
+    private func checkCoverage(_ authorization: Authorization, _ request: RequestFacts) throws(SignatureError) {
+        let signed = Set(authorization.signedHeaders)
+        var missing: [String] = signed.contains("host") ? [] : ["host"]
+        for field in request.fields where field.name.hasPrefix("x-amz-") && !signed.contains(field.name) {
+            if !missing.contains(field.name) { missing.append(field.name) }
+        }
+        guard missing.isEmpty else { throw .unsignedHeaders(missing) }
+    }
+
+    private func checkTime(_ time: SigningTime, _ authorization: Authorization) throws(SignatureError) {
+        let now = now()
+        switch authorization.place {
+        case .header:
+            guard abs(now - time.seconds) <= Self.allowedSkewSeconds else {
+                throw .skewed(requestSeconds: time.seconds, serverSeconds: now)
+            }
+        case .query(let expirySeconds):
+            guard time.seconds <= now + Self.allowedSkewSeconds else { throw .notYetValid }
+            guard now <= time.seconds + expirySeconds else {
+                throw .expired(atSeconds: time.seconds + expirySeconds, serverSeconds: now)
+            }
+        }
+    }
+
+    private static func parameters(of target: String) throws(SignatureError) -> [(name: String, value: String)] {
+        var parameters: [(name: String, value: String)] = []
+        for item in CanonicalRequest.split(target).query.split(separator: UInt8(ascii: "&")) {
+            let equals = item.firstIndex(of: UInt8(ascii: "="))
+            let value = equals.map { item[item.index(after: $0)...] } ?? item[item.endIndex...]
+            guard let name = PercentEncoding.decode(item[..<(equals ?? item.endIndex)], plusIsSpace: true),
+                let decoded = PercentEncoding.decode(value, plusIsSpace: true)
+            else { throw .malformedTarget }
+            parameters.append((String(decoding: name, as: UTF8.self), String(decoding: decoded, as: UTF8.self)))
+        }
+        return parameters
+    }
+}
