@@ -1,0 +1,105 @@
+import Handoff
+package import HTTPKernel
+package import Logging
+import NIOCore
+import NIOPosix
+package import ServiceLifecycle
+import Telemetry
+
+/// What an executor is started with.
+package struct InferenceConfiguration: Sendable {
+    package var listeners: [HTTPListener]
+    /// The control socket, where the sidecar hands images over.
+    package var controlPath: String
+    /// The user as whom the sidecar runs.
+    package var controlUserID: UInt32
+    package var defaultModel: String?
+    package var loopCount: Int
+    package var workerCount: Int
+    package var http = HTTPLimits()
+    package var limits = InferenceLimits()
+    /// How long requests in flight may take after SIGTERM.
+    package var drainSeconds = 30
+
+    package init(
+        listeners: [HTTPListener], controlPath: String, controlUserID: UInt32, defaultModel: String?, loopCount: Int,
+        workerCount: Int
+    ) {
+        self.listeners = listeners
+        self.controlPath = controlPath
+        self.controlUserID = controlUserID
+        self.defaultModel = defaultModel
+        self.loopCount = loopCount
+        self.workerCount = workerCount
+    }
+}
+
+/// The executor: sockets for predictions, one socket for models, from start to the last answer.
+package struct InferenceService: Service {
+    private let configuration: InferenceConfiguration
+    private let logger: Logger
+    private let onReady: @Sendable ([SocketAddress]) -> Void
+
+    /// - Parameter onReady: told the addresses once requests and images can come, in the order of the listeners.
+    package init(
+        _ configuration: InferenceConfiguration, logger: Logger, onReady: @escaping @Sendable ([SocketAddress]) -> Void
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// Serves until graceful shutdown, then answers what is in flight.
+    package func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
+        let workers = NIOThreadPool(numberOfThreads: configuration.workerCount)
+        workers.start()
+        let registry = ModelRegistry(group: group)
+        let server = try await HTTPServer.start(
+            configuration.listeners, group: group, limits: configuration.http, logger: logger
+        ) { [configuration] loop in
+            InferenceResponder(
+                registry: registry, loop: loop, workers: workers, defaultModel: configuration.defaultModel,
+                limits: configuration.limits)
+        }
+        let handoff = try HandoffListener(
+            path: configuration.controlPath, allowedUID: configuration.controlUserID, holder: registry
+        ) { [logger] in Self.log($0, to: logger) }
+        registry.onRelease { handoff.release(generation: $0) }
+        onReady(server.addresses)
+
+        // An end without a signal (cancellation) is an end as well: the drain below is the same.
+        try? await gracefulShutdown()
+        registry.beginDraining()
+        let cut = await server.drain(within: .seconds(configuration.drainSeconds))
+        if cut > 0 { logger.warning("connections cut at the end of the drain", metadata: [LogKey.count: "\(cut)"]) }
+        handoff.stop()
+        registry.stop()
+        try await workers.shutdownGracefully()
+        try await group.shutdownGracefully()
+    }
+
+    private static func log(_ note: HandoffNote, to logger: Logger) {
+        switch note {
+        case .adopted(let offer, let duration):
+            logger.info("model live", metadata: facts(offer).merging([LogKey.duration: "\(milliseconds(duration))"]) { $1 })
+        case .refused(let offer, let refusal):
+            logger.warning("model refused", metadata: facts(offer).merging([LogKey.reason: "\(refusal.reason)"]) { $1 })
+        case .retired(let model): logger.info("model retired", metadata: [LogKey.model: "\(model)"])
+        case .released(let generation): logger.info("model released", metadata: [LogKey.generation: "\(generation)"])
+        case .connected: logger.info("sidecar connected", metadata: [LogKey.reason: "\(note)"])
+        case .disconnected: logger.info("sidecar disconnected", metadata: [LogKey.reason: "\(note)"])
+        case .refusedSecond, .refusedPeer: logger.warning("control connection refused", metadata: [LogKey.reason: "\(note)"])
+        case .listeningFailed: logger.error("control socket failed", metadata: [LogKey.reason: "\(note)"])
+        }
+    }
+
+    private static func facts(_ offer: ImageOffer) -> Logger.Metadata {
+        [
+            LogKey.model: "\(offer.model)", LogKey.modelVersion: "\(offer.version)", LogKey.generation: "\(offer.generation)",
+            LogKey.bytes: "\(offer.sizeBytes)", LogKey.digest: "\(offer.artifactDigest)",
+        ]
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
+}

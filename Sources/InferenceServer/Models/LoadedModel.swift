@@ -1,0 +1,51 @@
+import ModelImage
+import ModelTypes
+import Scoring
+import SealedMemory
+import Synchronization
+
+/// One generation of a model: its mapped image and all that a request needs to know of it.
+///
+/// Made, and let go of, by control threads. The loops hold it by an unmanaged pointer and count their own use, so that a
+/// request touches no reference count. The mapping goes when the last loop has let go.
+final class LoadedModel: Sendable {
+    let name: String
+    let version: String
+    let generation: UInt64
+    let scorer: Scorer
+    let inputType: NumberType
+    let featureCount: Int
+    let outputCount: Int
+    let treeCount: Int
+    /// `x-lodestore-model` and `x-lodestore-model-version`, which every answer of this generation carries.
+    let fields: [(String, String)]
+
+    /// Loops that may still look at the image; the last one to let go ends the generation.
+    private let holdingLoops: Atomic<Int>
+    // Keeps the image's bytes in place for `scorer`, which points into them.
+    private let memory: MappedMemory
+
+    /// Maps nothing and validates nothing: the caller did.
+    init(
+        name: String, version: String, generation: UInt64, memory: consuming MappedMemory, view: ModelImageView, loopCount: Int
+    ) {
+        self.name = name
+        self.version = version
+        self.generation = generation
+        self.memory = memory
+        self.scorer = Scorer(view)
+        self.inputType = view.inputType
+        self.featureCount = view.featureCount
+        self.outputCount = view.outputCount
+        self.treeCount = view.treeCount
+        self.fields = [("x-lodestore-model", name), ("x-lodestore-model-version", version)]
+        self.holdingLoops = Atomic(loopCount)
+    }
+
+    /// One loop will not look at the image again.
+    ///
+    /// - Returns: whether it was the last: the generation has ended and may be unmapped.
+    func letGo() -> Bool {
+        holdingLoops.subtract(1, ordering: .acquiringAndReleasing).newValue == 0
+    }
+}

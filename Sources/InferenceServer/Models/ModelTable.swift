@@ -1,0 +1,93 @@
+import NIOCore
+
+/// The models of one event loop: a plain table that only this loop touches, so that a look-up takes no lock, no atomic and
+/// no reference count.
+final class ModelTable: @unchecked Sendable {
+    // Sendable: everything below `loop` is touched on `loop` only, which each method checks in a debug build.
+    let loop: any EventLoop
+    private var slots: [Slot] = []
+    private let ended: @Sendable (LoadedModel) -> Void
+
+    /// - Parameter ended: called on the loop for a generation whose last user has gone on every loop.
+    init(loop: any EventLoop, ended: @escaping @Sendable (LoadedModel) -> Void) {
+        self.loop = loop
+        self.ended = ended
+    }
+
+    /// One generation on this loop, with the work of it that is on its way elsewhere.
+    final class Slot {
+        let model: Unmanaged<LoadedModel>
+        let name: String
+        fileprivate var inFlightCount = 0
+        fileprivate var isReplaced = false
+
+        fileprivate init(_ model: LoadedModel) {
+            unsafe self.model = Unmanaged.passRetained(model)
+            self.name = model.name
+        }
+    }
+
+    var names: [String] {
+        loop.assertInEventLoop()
+        return slots.map(\.name).sorted()
+    }
+
+    var isEmpty: Bool {
+        loop.assertInEventLoop()
+        return slots.isEmpty
+    }
+
+    func slot(named name: some StringProtocol) -> Slot? {
+        loop.assertInEventLoop()
+        for slot in slots where slot.name == name { return slot }
+        return nil
+    }
+
+    /// The only model's slot; nil when there is none or more than one.
+    var onlySlot: Slot? {
+        loop.assertInEventLoop()
+        return slots.count == 1 ? slots[0] : nil
+    }
+
+    /// Puts a generation in the place of the one that its name had. From the next request on it is the one that answers.
+    func install(_ model: LoadedModel) {
+        loop.assertInEventLoop()
+        let slot = Slot(model)
+        if let index = slots.firstIndex(where: { $0.name == model.name }) {
+            let replaced = slots[index]
+            slots[index] = slot
+            replace(replaced)
+        } else {
+            slots.append(slot)
+        }
+    }
+
+    func remove(named name: String) {
+        loop.assertInEventLoop()
+        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
+        replace(slots.remove(at: index))
+    }
+
+    /// Work on the generation leaves the loop; it stays mapped until ``end(_:)``.
+    func begin(_ slot: Slot) {
+        loop.assertInEventLoop()
+        slot.inFlightCount += 1
+    }
+
+    func end(_ slot: Slot) {
+        loop.assertInEventLoop()
+        precondition(slot.inFlightCount > 0, "work ends that never began")
+        slot.inFlightCount -= 1
+        if slot.isReplaced && slot.inFlightCount == 0 { letGo(slot) }
+    }
+
+    private func replace(_ slot: Slot) {
+        slot.isReplaced = true
+        if slot.inFlightCount == 0 { letGo(slot) }
+    }
+
+    private func letGo(_ slot: Slot) {
+        let model = unsafe slot.model.takeRetainedValue()
+        if model.letGo() { ended(model) }
+    }
+}

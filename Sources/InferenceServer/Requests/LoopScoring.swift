@@ -1,0 +1,79 @@
+import HTTPKernel
+import InferenceWire
+import ModelTypes
+import NIOCore
+import Scoring
+
+/// The buffers in which one thread reads, scores and writes one request after another. In a steady load they have grown to
+/// what they need, and only the answer's own bytes are allocated.
+final class LoopScoring {
+    private var floats = RowBuffer<Float>()
+    private var doubles = RowBuffer<Double>()
+    private var predictions: [Double] = []
+    private var text: [UInt8] = []
+    private let scratch = ScoringScratch()
+
+    /// Rows on their way to another thread, in the model's own number type.
+    enum Rows: Sendable {
+        case floats(RowBuffer<Float>)
+        case doubles(RowBuffer<Double>)
+    }
+
+    /// Reads a body and answers how many rows it has.
+    func read(
+        _ body: ByteBuffer, as format: RowFormat, for model: LoadedModel, limitRows: Int
+    ) throws(RowError) -> Int {
+        let result: Result<Int, RowError> = unsafe body.withUnsafeReadableBytes { bytes in
+            do throws(RowError) {
+                switch model.inputType {
+                case .float32:
+                    try unsafe floats.read(bytes, as: format, featureCount: model.featureCount, limitRows: limitRows)
+                    return .success(floats.rowCount)
+                case .float64:
+                    try unsafe doubles.read(bytes, as: format, featureCount: model.featureCount, limitRows: limitRows)
+                    return .success(doubles.rowCount)
+                }
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// The rows that ``read(_:as:for:limitRows:)`` left here, which are then gone from here.
+    func takeRows(for model: LoadedModel) -> Rows {
+        switch model.inputType {
+        case .float32:
+            defer { floats = RowBuffer() }
+            return .floats(floats)
+        case .float64:
+            defer { doubles = RowBuffer() }
+            return .doubles(doubles)
+        }
+    }
+
+    func score(_ rows: Rows, for model: LoadedModel, as format: RowFormat) -> Response {
+        switch rows {
+        case .floats(let buffer): floats = buffer
+        case .doubles(let buffer): doubles = buffer
+        }
+        return score(for: model, as: format)
+    }
+
+    /// Scores the rows that are here and writes the answer.
+    func score(for model: LoadedModel, as format: RowFormat) -> Response {
+        let rowCount = model.inputType == .float32 ? floats.rowCount : doubles.rowCount
+        let outputs = rowCount * model.outputCount
+        if predictions.count < outputs { predictions = [Double](repeating: 0, count: outputs) }
+        var target = predictions.mutableSpan
+        switch model.inputType {
+        case .float32: model.scorer.predict(floats.values.span, rowCount: rowCount, into: &target, scratch: scratch)
+        case .float64: model.scorer.predict(doubles.values.span, rowCount: rowCount, into: &target, scratch: scratch)
+        }
+        text.removeAll(keepingCapacity: true)
+        PredictionWriter.append(
+            predictions.span.extracting(first: outputs), outputCount: model.outputCount, as: format, to: &text)
+        let head = ResponseHead(.ok, [("content-type", format.contentType)] + model.fields)
+        return Response(head, body: ByteBuffer(bytes: text))
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Glibc
+import InferenceWire
+import Launch
+import ModelImage
+import ModelTypes
+import Scoring
+
+/// `lodestore-executor score`: predictions without a server, by the same reader, kernel and writer.
+struct Score: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Scores a file of rows with a compiled image and prints one line a row.")
+
+    @Argument(help: ArgumentHelp("The image, as lodestore-sidecar compile writes it.", valueName: "image"))
+    var image: String
+
+    @Argument(help: ArgumentHelp("CSV without a header, or JSON with --json-rows; an empty field is missing.", valueName: "rows"))
+    var rows: String
+
+    @Flag(help: "The rows are JSON.")
+    var jsonRows = false
+
+    func run() async throws {
+        try await ProgramRun.reporting(program: "lodestore-executor") {
+            let output = try score(image: try WholeFile.read(image), rows: try WholeFile.read(rows))
+            print(String(decoding: output, as: UTF8.self), terminator: "")
+        }
+    }
+
+    private func score(image: [UInt8], rows: [UInt8]) throws -> [UInt8] {
+        // Images are laid out for 64-byte lines, which an array does not promise.
+        let aligned = UnsafeMutableRawBufferPointer.allocate(byteCount: max(image.count, 1), alignment: 4096)
+        defer { unsafe aligned.deallocate() }
+        unsafe aligned.copyBytes(from: image)
+        let view = try unsafe ModelImageView(validating: UnsafeRawBufferPointer(rebasing: aligned[..<image.count]))
+        return switch view.inputType {
+        case .float32: try score(rows, view, RowBuffer<Float>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
+        case .float64: try score(rows, view, RowBuffer<Double>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
+        }
+    }
+
+    private func score<Number: RowNumber>(
+        _ text: [UInt8], _ view: ModelImageView, _ empty: RowBuffer<Number>,
+        predict: (Scorer, Span<Number>, Int, inout MutableSpan<Double>, ScoringScratch) -> Void
+    ) throws -> [UInt8] {
+        var buffer = empty
+        try unsafe text.withUnsafeBytes { bytes in
+            try unsafe buffer.read(
+                bytes, as: jsonRows ? .json : .csv, featureCount: view.featureCount, limitRows: Int(Int32.max))
+        }
+        var predictions = [Double](repeating: 0, count: buffer.rowCount * view.outputCount)
+        var target = predictions.mutableSpan
+        predict(Scorer(view), buffer.values.span, buffer.rowCount, &target, ScoringScratch())
+        var output: [UInt8] = []
+        PredictionWriter.append(predictions.span, outputCount: view.outputCount, as: .csv, to: &output)
+        return output
+    }
+}
