@@ -1,0 +1,36 @@
+package import ModelTypes
+
+/// Reads model artifacts. The format is told by the bytes, never by a name; nothing in the bytes is run.
+package enum ModelParser {
+    /// - Parameter bytes: The artifact, unpacked; must not change until this returns.
+    /// - Throws: ``ModelFormatError`` with the reason and the offset.
+    package static func parse(
+        _ bytes: UnsafeRawBufferPointer, limits: ModelLimits = ModelLimits()
+    ) throws(ModelFormatError) -> ModelDescription {
+        let cursor = unsafe ByteCursor(bytes)
+        guard let format = format(of: cursor) else { throw ModelFormatError(.unknownFormat, at: 0) }
+        return try XGBoostFile.parse(cursor, format: format, limits: limits)
+    }
+
+    package static func parse(
+        _ bytes: Span<UInt8>, limits: ModelLimits = ModelLimits()
+    ) throws(ModelFormatError) -> ModelDescription {
+        try unsafe bytes.withUnsafeBytes { (raw) throws(ModelFormatError) in try unsafe parse(raw, limits: limits) }
+    }
+
+    private static func format(of cursor: ByteCursor) -> ModelSource.Format? {
+        if cursor.starts(with: "CONFIG-offset:") { return .xgboostBuffer }
+        if cursor.starts(with: "binf") { return .xgboostBinary }
+        if cursor.count > 2, cursor[0] == 0x80, (2...5).contains(cursor[1]) { return .xgboostPickle }
+        if let document = XGBoostFile.document(cursor) { return document }
+        return isHeadlessBinary(cursor) ? .xgboostBinary : nil
+    }
+
+    /// The binary model without `binf` has no mark; the length and the first letters of its objective serve as one.
+    private static func isHeadlessBinary(_ cursor: ByteCursor) -> Bool {
+        var cursor = cursor
+        guard (try? cursor.skip(136)) != nil, let length = try? cursor.littleEndian(UInt64.self), (4...64).contains(length)
+        else { return false }
+        return (["reg:", "binary:", "multi:", "rank:", "count:", "survival:"] as [StaticString]).contains { cursor.starts(with: $0) }
+    }
+}

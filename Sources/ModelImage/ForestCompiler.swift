@@ -1,0 +1,107 @@
+import ModelTypes
+
+/// Turns a forest into the numbers of an image: thresholds to ranks, features to slots, trees to words.
+///
+/// Exactness rests on this: let t_0 < t_1 < … be the distinct thresholds of a feature. With `less`, x < t_j holds exactly
+/// when fewer than j + 1 thresholds are ≤ x; with `lessOrEqual`, x ≤ t_j exactly when fewer than j + 1 are < x. So a row's
+/// value becomes that count, its *rank*, by comparisons in the source's own type, and a split asks rank < j + 1. Missing
+/// values become rank 0 (always left) or the number of thresholds (never left), in a slot of their own for each rule.
+struct ForestCompiler {
+    struct Slot: Hashable {
+        let feature: Int32
+        let rule: SlotRule
+    }
+    struct Tree {
+        let firstWord: Int
+        let wordCount: Int
+        let margin: Int
+        let depth: Int
+    }
+
+    private(set) var thresholds: [[Double]]
+    private(set) var slots: [Slot] = []
+    private(set) var numericalSlotCount = 0
+    private(set) var layout: WordLayout
+    private(set) var trees: [Tree] = []
+    private(set) var words: [UInt64] = []
+    private(set) var values: [Double] = []
+    private var slotNumbers: [Slot: Int] = [:]
+
+    init(_ forest: Forest) throws(ImageCompilerError) {
+        var distinct = [Set<Double>](repeating: [], count: forest.featureCount)
+        var used: Set<Slot> = []
+        var greatestChild = 0
+        for tree in forest.trees {
+            greatestChild = max(greatestChild, tree.nodes.count)
+            for node in tree.nodes where node.kind != .leaf {
+                used.insert(Self.slot(of: node))
+                // -0 and 0 compare equal and are one threshold.
+                if node.kind == .numerical { distinct[Int(node.feature)].insert(node.value) }
+            }
+        }
+        thresholds = distinct.map { $0.sorted() }
+        slots = used.sorted {
+            ($0.rule.isCategorical ? 1 : 0, $0.feature, $0.rule.rawValue)
+                < ($1.rule.isCategorical ? 1 : 0, $1.feature, $1.rule.rawValue)
+        }
+        numericalSlotCount = slots.count { !$0.rule.isCategorical }
+        for (number, slot) in slots.enumerated() { slotNumbers[slot] = number }
+        let greatestRank = max(thresholds.map(\.count).max() ?? 0, forest.categorySets.count)
+        let greatestSlot = max(slots.count - 1, 0)
+        guard
+            let layout = WordLayout(
+                greatestChild: greatestChild, greatestSlot: greatestSlot, greatestRank: greatestRank)
+        else {
+            throw .nodesTooWide(greatestChild: greatestChild, greatestSlot: greatestSlot, greatestRank: greatestRank)
+        }
+        self.layout = layout
+        for tree in forest.trees { append(tree) }
+        guard words.count <= Int(UInt32.max) else { throw .tooLarge("nodes") }
+    }
+
+    private static func slot(of node: TreeNode) -> Slot {
+        Slot(feature: node.feature, rule: SlotRule(node.missing, isCategorical: node.kind == .categorical))
+    }
+
+    /// Lays a tree out breadth first: levels that all rows visit lie together, and both children side by side.
+    private mutating func append(_ tree: Forest.Tree) {
+        let first = words.count
+        if tree.nodes.count == 1 {
+            // A leaf has a parent, always: its word leads back to itself through the word before it.
+            words += [layout.word(rank: 0, slot: 0, child: 0), layout.word(rank: 0, slot: 0, child: 0)]
+            values += [0, tree.nodes[0].value]
+            trees.append(Tree(firstWord: first, wordCount: 2, margin: tree.margin, depth: 1))
+            return
+        }
+        var order = [0]
+        var depths = [0]
+        var position = 0
+        while position < order.count {
+            let node = tree.nodes[order[position]]
+            if node.kind == .leaf {
+                // Rank 0 is below no row's rank, so the walk goes to child + 1: here again.
+                words.append(layout.word(rank: 0, slot: 0, child: position - 1))
+                values.append(node.value)
+            } else {
+                words.append(
+                    layout.word(rank: rank(of: node), slot: slotNumbers[Self.slot(of: node)]!, child: order.count))
+                values.append(0)
+                order += [Int(node.left), Int(node.right)]
+                depths += [depths[position] + 1, depths[position] + 1]
+            }
+            position += 1
+        }
+        trees.append(Tree(firstWord: first, wordCount: order.count, margin: tree.margin, depth: depths.last!))
+    }
+
+    private func rank(of node: TreeNode) -> Int {
+        if node.kind == .categorical { return Int(node.categorySet) + 1 }
+        let sorted = thresholds[Int(node.feature)]
+        var (low, high) = (0, sorted.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < node.value { low = middle + 1 } else { high = middle }
+        }
+        return low + 1
+    }
+}

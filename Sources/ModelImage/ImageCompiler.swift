@@ -1,0 +1,110 @@
+package import ModelTypes
+
+/// Turns a description into an image. The same description and digest make the same bytes.
+package enum ImageCompiler {
+    /// - Parameter artifactDigest: SHA-256 of the artifact as it lay in the bucket, 32 bytes; carried, not interpreted.
+    package static func compile(
+        _ model: ModelDescription, artifactDigest: [UInt8]
+    ) throws(ImageCompilerError) -> [UInt8] {
+        guard artifactDigest.count == 32 else { throw .digest(byteCount: artifactDigest.count) }
+        guard model.featureCount <= Int(UInt32.max) else { throw .tooLarge("features") }
+        var writer = ImageWriter()
+        writer.put(ImageHeader.magic, at: ImageHeader.magicOffset)
+        writer.put(ImageHeader.version, at: ImageHeader.versionOffset)
+        writer.put(model.transform.rawValue, at: ImageHeader.transformOffset)
+        writer.put(UInt32(model.featureCount), at: ImageHeader.featureCountOffset)
+        writer.put(UInt32(model.marginCount), at: ImageHeader.marginCountOffset)
+        writer.put(model.transformSlope.bitPattern, at: ImageHeader.transformSlopeOffset)
+        for (index, byte) in artifactDigest.enumerated() {
+            writer.put(byte, at: ImageHeader.artifactDigestOffset + index)
+        }
+        writer.section(.texts) { writer in
+            writer.append(model.objective)
+            writer.append(model.source.format.rawValue)
+            writer.append(model.source.writerVersion)
+            for name in model.featureNames { writer.append(name) }
+        }
+        switch model.predictor {
+        case .forest(let forest): try write(forest, to: &writer)
+        case .linear(let linear): write(linear, to: &writer)
+        }
+        writer.pad()
+        writer.put(UInt64(writer.bytes.count), at: ImageHeader.totalByteCountOffset)
+        return writer.bytes
+    }
+
+    private static func write(_ forest: Forest, to writer: inout ImageWriter) throws(ImageCompilerError) {
+        let compiled = try ForestCompiler(forest)
+        writer.put(ImageKind.forest.rawValue, at: ImageHeader.kindOffset)
+        writer.put(forest.inputType.rawValue, at: ImageHeader.inputTypeOffset)
+        writer.put(forest.accumulator.rawValue, at: ImageHeader.accumulatorOffset)
+        writer.put(forest.comparison.rawValue, at: ImageHeader.comparisonOffset)
+        writer.put(forest.categoryRule.rawValue, at: ImageHeader.categoryRuleOffset)
+        writer.put(UInt32(forest.trees.count), at: ImageHeader.treeCountOffset)
+        writer.put(UInt32(compiled.slots.count), at: ImageHeader.slotCountOffset)
+        writer.put(UInt32(compiled.numericalSlotCount), at: ImageHeader.numericalSlotCountOffset)
+        writer.put(UInt8(compiled.layout.rankBits), at: ImageHeader.rankBitsOffset)
+        writer.put(UInt8(compiled.layout.slotBits), at: ImageHeader.slotBitsOffset)
+        writer.put(UInt8(compiled.layout.childBits), at: ImageHeader.childBitsOffset)
+        writer.put(UInt8(compiled.layout.byteCount), at: ImageHeader.wordByteCountOffset)
+        writer.put(forest.divisor.bitPattern, at: ImageHeader.divisorOffset)
+        writer.section(.starts) { writer in
+            for value in forest.startValues { writer.append(value, as: .float64) }
+        }
+        writer.section(.features) { writer in
+            var first = 0
+            for thresholds in compiled.thresholds {
+                writer.append(UInt32(first))
+                writer.append(UInt32(thresholds.count))
+                first += thresholds.count
+            }
+        }
+        writer.section(.thresholds) { writer in
+            for thresholds in compiled.thresholds {
+                for value in thresholds { writer.append(value, as: forest.inputType) }
+            }
+        }
+        writer.section(.slots) { writer in
+            for slot in compiled.slots {
+                writer.append(UInt32(slot.feature))
+                writer.append(slot.rule.rawValue)
+            }
+        }
+        writer.section(.trees) { writer in
+            for tree in compiled.trees {
+                for value in [tree.firstWord, tree.wordCount, tree.margin, tree.depth] { writer.append(UInt32(value)) }
+            }
+        }
+        writer.section(.words) { writer in
+            for word in compiled.words {
+                if compiled.layout.byteCount == 4 { writer.append(UInt32(word)) } else { writer.append(word) }
+            }
+        }
+        writer.section(.values) { writer in
+            for value in compiled.values { writer.append(value, as: forest.accumulator) }
+        }
+        writer.section(.categories) { writer in
+            var first = 0
+            for set in forest.categorySets {
+                writer.append(UInt32(first))
+                writer.append(UInt32(set.count))
+                first += set.count
+            }
+            for word in forest.categorySets.joined() { writer.append(word) }
+        }
+        writer.put(UInt32(forest.categorySets.count), at: ImageHeader.categorySetCountOffset)
+    }
+
+    private static func write(_ linear: LinearPredictor, to writer: inout ImageWriter) {
+        writer.put(ImageKind.linear.rawValue, at: ImageHeader.kindOffset)
+        writer.put(linear.accumulator.rawValue, at: ImageHeader.inputTypeOffset)
+        writer.put(linear.accumulator.rawValue, at: ImageHeader.accumulatorOffset)
+        writer.put((1 as Double).bitPattern, at: ImageHeader.divisorOffset)
+        writer.section(.starts) { writer in
+            for value in linear.startValues { writer.append(value, as: .float64) }
+        }
+        writer.section(.words) { writer in
+            for value in linear.weights { writer.append(value, as: linear.accumulator) }
+        }
+    }
+}

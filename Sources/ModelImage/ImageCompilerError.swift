@@ -1,0 +1,9 @@
+/// Why a description does not become an image: it is beyond what the layout can address.
+package enum ImageCompilerError: Error, Hashable, Sendable {
+    /// The digest has not 32 bytes.
+    case digest(byteCount: Int)
+    /// Thresholds, features and nodes together need more than the 64 bits of a node's word.
+    case nodesTooWide(greatestChild: Int, greatestSlot: Int, greatestRank: Int)
+    /// More of something than 32 bits count: of what.
+    case tooLarge(String)
+}

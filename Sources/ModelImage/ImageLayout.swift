@@ -1,0 +1,63 @@
+// The image's layout: one place for every number that compiler and validator share. `Docs/Formats/image.md` has the bytes.
+
+/// The fixed part at the start of an image. All integers are little-endian.
+enum ImageHeader {
+    /// "LDSIMAGE".
+    static let magic: UInt64 = 0x4547_414D_4953_444C
+    static let version: UInt16 = 1
+    static let byteCount = 256
+
+    // Offsets of the fields.
+    static let magicOffset = 0
+    static let versionOffset = 8
+    static let kindOffset = 10
+    static let inputTypeOffset = 11
+    static let accumulatorOffset = 12
+    static let comparisonOffset = 13
+    static let categoryRuleOffset = 14
+    static let transformOffset = 15
+    static let totalByteCountOffset = 16
+    static let featureCountOffset = 24
+    static let marginCountOffset = 28
+    static let treeCountOffset = 32
+    static let slotCountOffset = 36
+    static let numericalSlotCountOffset = 40
+    static let rankBitsOffset = 44
+    static let slotBitsOffset = 45
+    static let childBitsOffset = 46
+    static let wordByteCountOffset = 47
+    static let transformSlopeOffset = 48
+    static let divisorOffset = 56
+    static let artifactDigestOffset = 64
+    static let sectionTableOffset = 96
+    static let categorySetCountOffset = 240
+    // The table has nine sections, 16 bytes each: offset and byte count, both UInt64.
+}
+
+/// What an image holds.
+enum ImageKind: UInt8 {
+    case forest = 1
+    case linear = 2
+}
+
+/// The sections, in the order in which they lie in the image.
+enum ImageSection: Int, CaseIterable {
+    /// Texts, each a UInt32 byte count and UTF-8: objective, source format, writer's version, then feature names.
+    case texts
+    /// Float64: what each margin starts from.
+    case starts
+    /// UInt32 pairs, one for each feature: its first threshold and how many it has.
+    case features
+    /// Thresholds in the input type, rising strictly within a feature.
+    case thresholds
+    /// UInt32 pairs, one for each slot: feature and rule.
+    case slots
+    /// Four UInt32 for each tree: first word, word count, margin, depth.
+    case trees
+    /// Node words; or the weights of a linear model in the accumulator type.
+    case words
+    /// Leaf values in the accumulator type, one beside each word.
+    case values
+    /// UInt32 pairs, one for each category set: first word and word count; then the words of all sets.
+    case categories
+}

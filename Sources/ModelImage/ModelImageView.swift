@@ -1,0 +1,136 @@
+package import ModelTypes
+
+/// A look at an image whose every offset and index has been checked, so that kernels need check none.
+///
+/// The bytes must outlive every copy of the view and must not change: they are a sealed memory file, or an array that the
+/// owner keeps. A view is a plain value without references.
+// Sendable: the bytes are constant and the view only reads them.
+@safe package struct ModelImageView: @unchecked Sendable {
+    /// The version of the format that this code reads and writes.
+    package static var version: UInt16 { ImageHeader.version }
+
+    // Invariants, established by ImageValidator: every buffer lies in the image; trees[i] lies in words; each child of a word
+    // is a word of the same tree, further on, except that leaves lead to themselves; each word's slot is one of slots; each
+    // slot's feature is one of features; each feature lies in thresholds; margins are below marginCount; each category set
+    // named by a word lies in categoryWords; a tree's depth is that of its deepest leaf.
+    package let featureCount: Int
+    /// Margins per row.
+    package let marginCount: Int
+    package let treeCount: Int
+    package let isLinear: Bool
+    /// The type to parse text to, and to compare in.
+    package let inputType: NumberType
+    /// The type that margins are added in and that predictions have.
+    package let accumulator: NumberType
+    package let comparison: Forest.Comparison
+    package let categoryRule: Forest.CategoryRule
+    package let transform: OutputTransform
+    package let transformSlope: Double
+    package let divisor: Double
+    package let childBits: Int
+    package let slotBits: Int
+    package let wordByteCount: Int
+    package let numericalSlotCount: Int
+    package let starts: UnsafeBufferPointer<Double>
+    package let features: UnsafeBufferPointer<FeatureEntry>
+    package let thresholds: UnsafeRawBufferPointer
+    package let slots: UnsafeBufferPointer<SlotEntry>
+    package let trees: UnsafeBufferPointer<TreeEntry>
+    package let words: UnsafeRawBufferPointer
+    package let values: UnsafeRawBufferPointer
+    package let categorySets: UnsafeBufferPointer<CategorySetEntry>
+    package let categoryWords: UnsafeBufferPointer<UInt32>
+    private let texts: UnsafeRawBufferPointer
+    private let bytes: UnsafeRawBufferPointer
+
+    /// Where a feature's thresholds are.
+    package struct FeatureEntry {
+        package let firstThreshold: UInt32
+        package let thresholdCount: UInt32
+    }
+
+    /// What a slot of the prepared row holds.
+    package struct SlotEntry {
+        package let feature: UInt32
+        package let rule: UInt32
+    }
+
+    /// Where a tree is and what it adds to.
+    package struct TreeEntry {
+        package let firstWord: UInt32
+        package let wordCount: UInt32
+        package let margin: UInt32
+        package let depth: UInt32
+    }
+
+    /// Where a set's bits are.
+    package struct CategorySetEntry {
+        package let firstWord: UInt32
+        package let wordCount: UInt32
+    }
+
+    /// Checks every offset and index; time and temporary memory are linear in the image.
+    package init(validating bytes: UnsafeRawBufferPointer) throws(ModelImageError) {
+        let checked = try unsafe ImageValidator(bytes)
+        try checked.validate()
+        self.init(checked)
+    }
+
+    private init(_ image: ImageValidator) {
+        unsafe self.bytes = image.bytes
+        featureCount = image.featureCount
+        marginCount = image.marginCount
+        treeCount = image.treeCount
+        isLinear = image.kind == .linear
+        inputType = image.inputType
+        accumulator = image.accumulator
+        comparison = image.comparison
+        categoryRule = image.categoryRule
+        transform = image.transform
+        transformSlope = image.transformSlope
+        divisor = image.divisor
+        childBits = image.layout.childBits
+        slotBits = image.layout.slotBits
+        wordByteCount = image.layout.byteCount
+        numericalSlotCount = image.numericalSlotCount
+        unsafe starts = image.starts
+        unsafe features = image.features
+        unsafe thresholds = image.section(.thresholds)
+        unsafe slots = image.slots
+        unsafe trees = image.trees
+        unsafe words = image.section(.words)
+        unsafe values = image.section(.values)
+        unsafe categorySets = image.categorySets
+        unsafe categoryWords = image.categoryWords
+        unsafe texts = image.section(.texts)
+    }
+
+    /// Predictions per row.
+    package var outputCount: Int { transform.outputCount(marginCount: marginCount) }
+    /// The type that the reference library answers in.
+    package var outputType: NumberType { accumulator }
+    package var slotCount: Int { unsafe slots.count }
+    package var sizeBytes: Int { unsafe bytes.count }
+
+    /// SHA-256 of the artifact that the image was compiled from.
+    package var artifactDigest: [UInt8] {
+        unsafe Array(bytes[ImageHeader.artifactDigestOffset..<ImageHeader.artifactDigestOffset + 32])
+    }
+
+    /// One name for each feature, or none.
+    package func featureNames() -> [String] { Array(allTexts().dropFirst(3)) }
+    package func objective() -> String { allTexts()[0] }
+    package func sourceFormat() -> String { allTexts()[1] }
+    package func writerVersion() -> String { allTexts()[2] }
+
+    private func allTexts() -> [String] {
+        var result: [String] = []
+        var position = 0
+        while unsafe position + 4 <= texts.count {
+            let count = Int(unsafe texts.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+            result.append(unsafe String(decoding: texts[position + 4..<position + 4 + count], as: UTF8.self))
+            position += 4 + count
+        }
+        return result
+    }
+}

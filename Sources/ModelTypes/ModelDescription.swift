@@ -1,0 +1,53 @@
+/// All that scoring and an operator need to know of a model, read from its artifact and checked.
+package struct ModelDescription: Hashable, Sendable {
+    package enum Predictor: Hashable, Sendable {
+        case forest(Forest)
+        case linear(LinearPredictor)
+    }
+
+    package let predictor: Predictor
+    /// One name for each feature, or none at all.
+    package let featureNames: [String]
+    package let transform: OutputTransform
+    /// The s of ``OutputTransform/logistic``; 1 elsewhere.
+    package let transformSlope: Double
+    /// The objective in the library's own words: `binary:logistic`.
+    package let objective: String
+    /// The round that early stopping found best, counted from 0. Carried for the operator: like the library's own
+    /// `Booster.predict`, scoring uses every round that the file holds.
+    package let bestIteration: Int?
+    package let source: ModelSource
+
+    /// - Precondition: `featureNames` is empty or has a name for each feature.
+    package init(
+        predictor: Predictor, featureNames: [String], transform: OutputTransform, transformSlope: Double = 1,
+        objective: String, bestIteration: Int?, source: ModelSource
+    ) {
+        self.predictor = predictor
+        self.featureNames = featureNames
+        self.transform = transform
+        self.transformSlope = transformSlope
+        self.objective = objective
+        self.bestIteration = bestIteration
+        self.source = source
+        precondition(featureNames.isEmpty || featureNames.count == featureCount, "a name for each feature or none")
+    }
+
+    package var featureCount: Int {
+        switch predictor {
+        case .forest(let forest): forest.featureCount
+        case .linear(let linear): linear.featureCount
+        }
+    }
+
+    /// Margins per row.
+    package var marginCount: Int {
+        switch predictor {
+        case .forest(let forest): forest.marginCount
+        case .linear(let linear): linear.marginCount
+        }
+    }
+
+    /// Predictions per row.
+    package var outputCount: Int { transform.outputCount(marginCount: marginCount) }
+}

@@ -1,0 +1,22 @@
+/// What turns the margins of a row into its predictions, computed in the model's accumulator type.
+package enum OutputTransform: UInt8, Hashable, Sendable, CaseIterable {
+    /// The margins themselves.
+    case identity = 0
+    /// 1 / (1 + e^(-s·x)), where s is the slope of the description.
+    case logistic = 1
+    /// e^x.
+    case exponential = 2
+    /// 1 where the margin is above zero, else 0.
+    case step = 3
+    /// e^(x_k - max) / Σ e^(x_j - max) over the row's margins.
+    case softmax = 4
+    /// The index of the row's greatest margin, the first of equals.
+    case greatest = 5
+    /// log(1 + e^x).
+    case softplus = 6
+    /// x·|x|.
+    case signedSquare = 7
+
+    /// Predictions per row, given its margins.
+    package func outputCount(marginCount: Int) -> Int { self == .greatest ? 1 : marginCount }
+}

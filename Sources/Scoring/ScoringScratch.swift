@@ -1,0 +1,65 @@
+import ModelImage
+
+/// Memory that scoring works in. One for each thread; it grows to what the largest image has needed and is then reused.
+@safe package final class ScoringScratch {
+    // Invariant: all are owned, hold what their capacity says and a vector more, and start at a multiple of 64.
+    private(set) var slots: UnsafeMutablePointer<UInt32>
+    private(set) var leaves: UnsafeMutablePointer<UInt32>
+    private(set) var row: UnsafeMutableRawPointer
+    private(set) var sums: UnsafeMutablePointer<Double>
+    private var slotCapacity = 0
+    private var leafCapacity = 0
+    private var featureCapacity = 0
+    private var sumCapacity = 0
+
+    package init() {
+        unsafe slots = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
+        unsafe leaves = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
+        unsafe row = Self.allocate(64)
+        unsafe sums = Self.allocate(64).assumingMemoryBound(to: Double.self)
+    }
+
+    deinit {
+        unsafe slots.deallocate()
+        unsafe leaves.deallocate()
+        unsafe row.deallocate()
+        unsafe sums.deallocate()
+    }
+
+    /// Makes room for images like this one, so that scoring need not.
+    package func reserve(for scorer: Scorer) {
+        reserve(
+            slots: scorer.image.slotCount * Scorer.rowsPerBlock, leaves: scorer.image.treeCount,
+            features: scorer.featureCount, sums: scorer.marginCount * Scorer.rowsPerBlock)
+    }
+
+    private func reserve(slots slotCount: Int, leaves leafCount: Int, features: Int, sums sumCount: Int) {
+        if slotCount > slotCapacity {
+            unsafe slots.deallocate()
+            unsafe slots = Self.allocate(slotCount * 4).assumingMemoryBound(to: UInt32.self)
+            slotCapacity = slotCount
+        }
+        if leafCount > leafCapacity {
+            unsafe leaves.deallocate()
+            unsafe leaves = Self.allocate(leafCount * 4).assumingMemoryBound(to: UInt32.self)
+            leafCapacity = leafCount
+        }
+        if features > featureCapacity {
+            unsafe row.deallocate()
+            unsafe row = Self.allocate(features * 8)
+            featureCapacity = features
+        }
+        if sumCount > sumCapacity {
+            unsafe sums.deallocate()
+            unsafe sums = Self.allocate(sumCount * 8).assumingMemoryBound(to: Double.self)
+            sumCapacity = sumCount
+        }
+    }
+
+    /// Room for one vector more than asked for: kernels may read and write a whole one at the end.
+    private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount + 64, alignment: 64)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount + 64)
+        return unsafe memory
+    }
+}

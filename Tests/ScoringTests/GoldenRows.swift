@@ -1,0 +1,67 @@
+import Foundation
+import JSONReader
+import ModelImage
+import ModelTypes
+import Scoring
+import Testing
+
+/// Rows with what the reference library answers: CSV with a header; features (empty = missing), then margins, then
+/// predictions.
+struct GoldenRows {
+    let rowCount: Int
+    let featureCount: Int
+    let features: [Double]
+    let margins: [Double]
+    let predictions: [Double]
+
+    init(csv path: String, marginCount: Int, outputCount: Int) throws {
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").dropFirst()
+        var (features, margins, predictions): ([Double], [Double], [Double]) = ([], [], [])
+        var width = 0
+        for line in lines {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            width = fields.count - marginCount - outputCount
+            for (index, field) in fields.enumerated() {
+                let number = field.isEmpty ? .nan : NumberText.double(Array(field.utf8).span)
+                let value = try #require(number)
+                if index < width {
+                    features.append(value)
+                } else if index < width + marginCount {
+                    margins.append(value)
+                } else {
+                    predictions.append(value)
+                }
+            }
+        }
+        rowCount = lines.count
+        featureCount = width
+        (self.features, self.margins, self.predictions) = (features, margins, predictions)
+    }
+
+    /// Margins must be equal to the bit, predictions within `outputTolerance` (the reference may have used another libm).
+    /// All rows at once and one by one, as Float where the model takes Float.
+    func check(_ model: ModelDescription, outputTolerance: Double) throws {
+        let image = try LoadedImage(model)
+        try #require(image.scorer.featureCount == featureCount)
+        let rows32 = features.map { Float($0) }
+        let isFloat = image.view.inputType == .float32
+        let together = isFloat ? image.margins(rows32, rowCount: rowCount) : image.margins(features, rowCount: rowCount)
+        let wrong = zip(together, margins).filter { $0 != $1 }
+        #expect(wrong.isEmpty, "\(wrong.count) margins differ, first \(String(describing: wrong.first))")
+        let outputs = isFloat ? image.predictions(rows32, rowCount: rowCount) : image.predictions(features, rowCount: rowCount)
+        for (ours, theirs) in zip(outputs, predictions) { #expect(abs(ours - theirs) <= outputTolerance) }
+        let width = image.scorer.marginCount
+        for row in 0..<rowCount {
+            let range = row * featureCount..<(row + 1) * featureCount
+            let alone =
+                isFloat ? image.margins(Array(rows32[range]), rowCount: 1) : image.margins(Array(features[range]), rowCount: 1)
+            if alone != Array(together[row * width..<(row + 1) * width]) { Issue.record("row \(row) alone differs") }
+        }
+        // The slow way must agree as well.
+        let reference = ReferenceWalker(model)
+        for row in 0..<rowCount {
+            let expected = reference.margins(Array(features[row * featureCount..<(row + 1) * featureCount]))
+            if expected != Array(together[row * width..<(row + 1) * width]) { Issue.record("row \(row): reference differs") }
+        }
+    }
+}
