@@ -1,0 +1,31 @@
+/// What one client may take of a server. Each limit has an answer or closes the connection; none is unbounded.
+package struct HTTPLimits: Sendable {
+    /// The request line and all fields together, in bytes; beyond it 431.
+    package var headBytes = 32 * 1024
+    /// Fields of one request; beyond it 431.
+    package var fieldCount = 128
+    /// How much of an unread body is read and dropped to keep a connection; beyond it the connection is closed.
+    package var drainBytes = 1 << 20
+    /// From a head's first byte to its last; beyond it 408.
+    package var headTimeout: Duration = .seconds(10)
+    /// Within each such window 4 KiB of a body, or its rest, must arrive; beyond it 408.
+    package var bodyTimeout: Duration = .seconds(30)
+    /// Without a request for so long, the connection is closed.
+    package var idleTimeout: Duration = .seconds(75)
+    /// With an answer waiting and no byte of it taken for so long, the connection is closed.
+    package var writeTimeout: Duration = .seconds(60)
+    /// Connections at once over all listeners; one more is closed at once.
+    package var connectionCount = 10_000
+
+    package init() {}
+
+    /// Body bytes that must arrive within each `bodyTimeout`.
+    static let bodyWindowBytes = 4 * 1024
+    /// How long the rest of a refused request is read and dropped, so that the client sees the answer and no reset.
+    static let lingerTimeout: Duration = .seconds(2)
+    /// A streamed body's bytes that wait for the handler before reading stops (one receive buffer may come on top).
+    static let bodyQueueBytes = 256 * 1024
+    /// An answer's bytes that wait for the socket before the handler is suspended, and where it goes on.
+    static let outputHighBytes = 512 * 1024
+    static let outputLowBytes = 128 * 1024
+}

@@ -1,0 +1,71 @@
+import NIOCore
+
+/// What all connections of one event loop share: the service, the Date field, and one tick a second that ends what takes too
+/// long. No request reads a clock or schedules a timer. Lives on its loop.
+final class LoopContext {
+    let loop: any EventLoop
+    let service: any HTTPService
+    let limits: HTTPLimits
+    /// Seconds since the context began; deadlines are told in these.
+    private(set) var now = 0
+    private(set) var dateField: [UInt8]
+    private(set) var isDraining = false
+    private let clock: @Sendable () -> Int
+    private var connections: [UInt64: HTTPConnection] = [:]
+    private var tick: RepeatedTask?
+
+    /// - Parameter clock: seconds since 1970; passed in for tests.
+    init(
+        loop: any EventLoop, service: any HTTPService, limits: HTTPLimits,
+        clock: @escaping @Sendable () -> Int = HTTPDate.now
+    ) {
+        self.loop = loop
+        self.service = service
+        self.limits = limits
+        self.clock = clock
+        self.dateField = HTTPDate.field(seconds: clock())
+    }
+
+    func start() {
+        let bound = NIOLoopBound(self, eventLoop: self.loop)
+        self.tick = self.loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            bound.value.passSecond()
+        }
+    }
+
+    func stop() {
+        self.tick?.cancel()
+        self.tick = nil
+    }
+
+    private func passSecond() {
+        self.now += 1
+        self.dateField = HTTPDate.field(seconds: self.clock())
+        for connection in Array(self.connections.values) { connection.sweep(now: self.now) }
+    }
+
+    /// The tick at which something that may take `timeout` is over; at least one whole second.
+    func deadline(_ timeout: Duration) -> Int {
+        self.now + max(1, Int(timeout.components.seconds)) + 1
+    }
+
+    func add(_ connection: HTTPConnection) {
+        self.connections[connection.facts.id] = connection
+        if self.isDraining { connection.beginDraining() }
+    }
+
+    func remove(_ connection: HTTPConnection) { self.connections[connection.facts.id] = nil }
+
+    /// Idle connections close; the others close with their answer.
+    func beginDraining() {
+        self.isDraining = true
+        for connection in Array(self.connections.values) { connection.beginDraining() }
+    }
+
+    /// Cuts what is left, and says how many that were.
+    func closeAll() -> Int {
+        let left = Array(self.connections.values)
+        for connection in left { connection.cut() }
+        return left.count
+    }
+}

@@ -1,0 +1,304 @@
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+@testable import HTTPKernel
+
+@Suite struct HTTPConnectionTests {
+    private let post = "POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n1,2,3"
+
+    @Test func answersOneRequestWithDateLengthAndBody() throws {
+        let harness = try KernelHarness()
+        try harness.receive(self.post)
+        #expect(
+            try harness.sent()
+                == "HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 17\r\n\r\nPOST /score 1,2,3"
+        )
+        #expect(harness.isOpen)
+    }
+
+    @Test func answersPipelinedRequestsInOneWrite() throws {
+        let harness = try KernelHarness()
+        try harness.receive(String(repeating: self.post, count: 3) + "GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+        let data = try #require(try harness.channel.readOutbound(as: IOData.self))
+        guard case .byteBuffer(let buffer) = data else {
+            Issue.record("not bytes")
+            return
+        }
+        #expect(
+            bodies(String(buffer: buffer)) == [
+                "POST /score 1,2,3", "POST /score 1,2,3", "POST /score 1,2,3", "GET /x ",
+            ])
+        #expect(try harness.channel.readOutbound(as: IOData.self) == nil)
+    }
+
+    /// Requests of both parsers, cut anywhere, get the same answers.
+    @Test(arguments: [1, 2, 3, 7, 64])
+    func cutsBetweenPacketsChangeNothing(size: Int) throws {
+        let harness = try KernelHarness()
+        let stream =
+            self.post + "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n"
+            + "PUT /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+            + self.post
+        var answers = ""
+        var rest = ByteBuffer(string: stream)
+        while rest.readableBytes > 0 {
+            let count = min(size, rest.readableBytes)
+            try harness.receive(ByteBuffer(bytes: rest.readSlice(length: count)!.readableBytesView))
+            answers += try harness.sent()
+        }
+        #expect(bodies(answers) == ["POST /score 1,2,3", "GET /a?b=c ", "PUT /chunks abcde", "POST /score 1,2,3"])
+    }
+
+    @Test(arguments: [false, true])
+    func lateRepliesKeepTheOrder(throughCodec: Bool) throws {
+        let harness = try KernelHarness()
+        var handles: [(String, ReplyHandle)] = []
+        harness.service.answering = { request in
+            guard request.head.target == "/slow" else {
+                return .now(Response(ResponseHead(.ok), body: ByteBuffer(string: "fast")))
+            }
+            return .later { handles.append((request.head.target, $0)) }
+        }
+        let first = "GET /slow HTTP/1.1\r\nHost: h\r\n" + (throughCodec ? "TE: trailers\r\n" : "") + "\r\n"
+        try harness.receive(first + "GET /fast HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try harness.sent() == "")
+        #expect(harness.service.requests.count == 1)
+        try #require(handles.count == 1)
+        handles[0].1.complete(Response(ResponseHead(.ok), body: ByteBuffer(string: "slow")))
+        handles[0].1.complete(Response(ResponseHead(.ok), body: ByteBuffer(string: "twice")))
+        #expect(bodies(try harness.sent()) == ["slow", "fast"])
+    }
+
+    @Test func aHandleLetGoAnswers500() throws {
+        let harness = try KernelHarness()
+        harness.service.answering = { _ in .later { _ in } }
+        try harness.receive(self.post)
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 500 "))
+    }
+
+    @Test func headAnd204And304SendNoBody() throws {
+        let harness = try KernelHarness()
+        harness.service.answering = { request in
+            switch request.head.target {
+            case "/204": .now(Response(ResponseHead(.noContent), body: ByteBuffer(string: "never")))
+            case "/304": .now(Response(ResponseHead(.notModified), declaredLength: 7))
+            case "/declared": .now(Response(ResponseHead(.ok), declaredLength: 1 << 40))
+            default: .now(Response(ResponseHead(.ok), body: ByteBuffer(string: "body")))
+            }
+        }
+        let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+        try harness.receive("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try harness.sent() == "HTTP/1.1 200 OK\r\n\(date)content-length: 4\r\n\r\n")
+        try harness.receive("HEAD /declared HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try harness.sent() == "HTTP/1.1 200 OK\r\n\(date)content-length: 1099511627776\r\n\r\n")
+        try harness.receive("GET /204 HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try harness.sent() == "HTTP/1.1 204 No Content\r\n\(date)\r\n")
+        try harness.receive("GET /304 HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try harness.sent() == "HTTP/1.1 304 Not Modified\r\n\(date)content-length: 7\r\n\r\n")
+    }
+
+    @Test func connectionCloseIsHonouredOnBothParsers() throws {
+        for head in [
+            "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: close\r\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+        ] {
+            let harness = try KernelHarness()
+            try harness.receive(head)
+            #expect(try harness.sent().contains("\r\nconnection: close\r\n"))
+            #expect(!harness.isOpen)
+        }
+    }
+
+    @Test func version10KeepsTheConnectionWhenAsked() throws {
+        let harness = try KernelHarness()
+        try harness.receive("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        #expect(try harness.sent().contains("\r\nconnection: keep-alive\r\n"))
+        #expect(harness.isOpen)
+    }
+
+    /// Each is refused with its status, once, and the connection ends.
+    @Test(arguments: [
+        ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        ("\u{0}\u{1}\u{2}\r\n\r\n", 400), ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        ("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 501),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: h\r\n folded: x\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n", 413),
+    ])
+    func refusesMalformedRequests(bytes: String, status: Int) throws {
+        let harness = try KernelHarness()
+        try harness.receive(bytes + "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n")
+        let answer = try harness.sent()
+        #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
+        #expect(answer.contains("\r\nconnection: close\r\n"))
+        #expect(bodies(answer).count == 1)
+        #expect(harness.service.requests.isEmpty)
+    }
+
+    /// What came before the garbage is answered; what comes after is not read.
+    @Test func garbageAffectsNoEarlierRequest() throws {
+        let harness = try KernelHarness()
+        try harness.receive(self.post + "\u{7}garbage\r\n\r\n" + self.post)
+        let answer = try harness.sent()
+        #expect(bodies(answer).count == 2)
+        #expect(bodies(answer).first == "POST /score 1,2,3")
+        #expect(harness.service.requests.count == 1)
+        #expect(harness.service.errors.count == 1)
+    }
+
+    @Test func refusesHeadsThatAreTooLarge() throws {
+        var limits = HTTPLimits()
+        limits.headBytes = 1024
+        let byBytes = try KernelHarness(limits: limits)
+        try byBytes.receive("GET / HTTP/1.1\r\nHost: h\r\nlong: \(String(repeating: "v", count: 2000))")
+        #expect(try byBytes.sent().hasPrefix("HTTP/1.1 431 "))
+        limits.headBytes = 1 << 20
+        limits.fieldCount = 10
+        let byCount = try KernelHarness(limits: limits)
+        try byCount.receive("GET / HTTP/1.1\r\nHost: h\r\n\(String(repeating: "x: y\r\n", count: 20))\r\n")
+        #expect(try byCount.sent().hasPrefix("HTTP/1.1 431 "))
+    }
+
+    @Test func continueIsSentBeforeAGatheredBody() throws {
+        let harness = try KernelHarness()
+        try harness.receive("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        #expect(try harness.sent() == "HTTP/1.1 100 Continue\r\n\r\n")
+        try harness.receive("ab")
+        #expect(bodies(try harness.sent()) == ["PUT / ab"])
+    }
+
+    @Test func anAnswerWithoutTheExpectedBodyEndsTheConnection() throws {
+        let harness = try KernelHarness()
+        harness.service.routing = { _ in .respond(Response(ResponseHead(.forbidden))) }
+        try harness.receive("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        let answer = try harness.sent()
+        #expect(answer.hasPrefix("HTTP/1.1 403 "))
+        #expect(answer.contains("\r\nconnection: close\r\n"))
+    }
+
+    @Test func anUnreadBodyIsDroppedAndTheNextRequestAnswered() throws {
+        let harness = try KernelHarness()
+        harness.service.routing = { head in
+            head.target == "/no" ? .respond(Response(ResponseHead(.notFound))) : .gather(limitBytes: 100)
+        }
+        try harness.receive("POST /no HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n01234")
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 404 "))
+        try harness.receive("56789GET /yes HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(bodies(try harness.sent()) == ["GET /yes "])
+    }
+
+    @Test func chunkedBodiesBeyondTheLimitAreRefused() throws {
+        let harness = try KernelHarness()
+        harness.service.routing = { _ in .gather(limitBytes: 4) }
+        try harness.receive("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        #expect(try harness.sent() == "")
+        try harness.receive("3\r\ndef\r\n")
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 413 "))
+    }
+
+    // MARK: Time
+
+    @Test func anIdleConnectionIsClosed() throws {
+        let harness = try KernelHarness()
+        try harness.receive(self.post)
+        _ = try harness.sent()
+        harness.channel.embeddedEventLoop.advanceTime(by: .seconds(70))
+        #expect(harness.isOpen)
+        harness.channel.embeddedEventLoop.advanceTime(by: .seconds(10))
+        #expect(!harness.isOpen)
+    }
+
+    @Test(arguments: ["GET / HTTP/1.1\r\nHos", "OPTIONS / HTTP/1.1\r\nHos"])
+    func aSlowHeadIsAnswered408(part: String) throws {
+        let harness = try KernelHarness()
+        try harness.receive(part)
+        for _ in 0..<8 {
+            harness.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try harness.receive("t")
+        }
+        #expect(try harness.sent() == "")
+        harness.channel.embeddedEventLoop.advanceTime(by: .seconds(4))
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 408 "))
+    }
+
+    @Test(arguments: ["Content-Length: 10000", "Transfer-Encoding: chunked"])
+    func aBodyThatDribblesIsAnswered408(framing: String) throws {
+        let harness = try KernelHarness()
+        try harness.receive("POST / HTTP/1.1\r\nHost: h\r\n\(framing)\r\n\r\n")
+        for _ in 0..<40 {
+            harness.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            guard harness.service.errors.isEmpty else { break }
+            try harness.receive(framing.hasPrefix("T") ? "1\r\nx\r\n" : "x")
+        }
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 408 "))
+    }
+
+    @Test func aSteadySlowBodyIsNotCut() throws {
+        let harness = try KernelHarness()
+        try harness.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n")
+        for _ in 0..<100 {
+            harness.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try harness.receive(String(repeating: "x", count: 600))
+        }
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 200 "))
+    }
+
+    // MARK: Stopping
+
+    @Test func drainingClosesIdleConnectionsAndEndsBusyOnesWithTheirAnswer() throws {
+        let idle = try KernelHarness()
+        idle.shared.beginDraining()
+        #expect(!idle.isOpen)
+
+        let busy = try KernelHarness()
+        try busy.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\na")
+        busy.shared.beginDraining()
+        #expect(busy.isOpen)
+        try busy.receive("b")
+        let answer = try busy.sent()
+        #expect(answer.hasPrefix("HTTP/1.1 200 "))
+        #expect(answer.contains("\r\nconnection: close\r\n"))
+        #expect(!busy.isOpen)
+    }
+
+    // MARK: Heads
+
+    @Test func aHeadIsTheSameToTheServiceFromBothParsers() throws {
+        let fields = "Host: h\r\nX-Name:  spaced value\t \r\nx-name: second\r\nEmpty:\r\n"
+        var seen: [RequestHead] = []
+        for last in ["\r\n", "Trailer: x\r\n\r\n"] {
+            let harness = try KernelHarness()
+            harness.service.routing = { head in
+                seen.append(head)
+                return .respond(Response(ResponseHead(.ok)))
+            }
+            try harness.receive("GET /p/%20a?q=1&r HTTP/1.1\r\n" + fields + last)
+        }
+        try #require(seen.count == 2)
+        for head in seen {
+            #expect(head.target == "/p/%20a?q=1&r")
+            #expect(head.hasPath("/p/%20a"))
+            #expect(!head.hasPath("/p/%20"))
+            #expect(head.first("X-NAME") == "spaced value")
+            #expect(head.first("missing") == nil)
+            #expect(
+                head.headers.prefix(4).map { "\($0.name)=\($0.value)" } == [
+                    "Host=h", "X-Name=spaced value", "x-name=second", "Empty=",
+                ])
+        }
+    }
+
+    @Test func fieldValuesNeverEndTheirLine() {
+        var head = ResponseHead(.ok)
+        head.add("x", "a\r\nset-cookie: b\u{0}c")
+        #expect(String(decoding: head.bytes, as: UTF8.self) == "HTTP/1.1 200 OK\r\nx: a  set-cookie: b c\r\n")
+    }
+}
