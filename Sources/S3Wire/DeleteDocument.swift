@@ -1,0 +1,40 @@
+/// The body of DeleteObjects.
+package struct DeleteDocument: Sendable {
+    package static let limitCount = 1000
+
+    package struct Entry: Sendable {
+        /// As given; it may not be a valid key, which is an error of this entry alone.
+        package let key: String
+        package let versionID: String?
+        package let etag: String?
+    }
+
+    package let entries: [Entry]
+    /// Only failures are to be answered.
+    package let isQuiet: Bool
+
+    /// - Throws: MalformedXML, also for more than a thousand keys.
+    package init(_ bytes: [UInt8]) throws(S3Error) {
+        let root = try readDocument(bytes, root: "Delete")
+        var entries: [Entry] = []
+        for object in root.all("Object") {
+            guard let key = object.text(of: "Key") else { throw S3Error(.malformedXML) }
+            entries.append(Entry(key: key, versionID: object.text(of: "VersionId"), etag: object.text(of: "ETag")))
+        }
+        guard (1...Self.limitCount).contains(entries.count) else { throw S3Error(.malformedXML) }
+        self.entries = entries
+        self.isQuiet = root.text(of: "Quiet")?.lowercased() == "true"
+    }
+}
+
+/// A request document with the root that it must have.
+func readDocument(_ bytes: [UInt8], root name: String) throws(S3Error) -> XMLElement {
+    guard !bytes.isEmpty else { throw S3Error(.missingRequestBody) }
+    do {
+        let root = try XMLReader.read(bytes)
+        guard root.name == name else { throw XMLReaderError.malformed(reason: "the root is \(root.name)") }
+        return root
+    } catch {
+        throw S3Error(.malformedXML)
+    }
+}

@@ -1,0 +1,52 @@
+package import S3Types
+
+/// What a request's target and Host name: nothing, a bucket, or a bucket and a key.
+///
+/// Path-style is `/bucket/key`; virtual-host-style is `/key` at `bucket.domain`, for the domains that the server serves.
+package struct S3Address: Sendable {
+    package let bucket: BucketName?
+    package let key: ObjectKey?
+    package let query: QueryParameters
+    /// The decoded path as the client gave it, for the Resource of an error.
+    package let path: String
+
+    /// - Parameters:
+    ///   - target: as in the request line, undecoded.
+    ///   - host: the Host header.
+    ///   - domains: in lower case, without port.
+    /// - Throws: InvalidURI, InvalidBucketName, KeyTooLongError.
+    package init(target: String, host: String?, domains: [String]) throws(S3Error) {
+        let view = target.utf8
+        guard view.first == UInt8(ascii: "/") else { throw S3Error(.invalidURI) }
+        let mark = view.firstIndex(of: UInt8(ascii: "?")) ?? view.endIndex
+        let query = mark == view.endIndex ? view[mark...] : view[view.index(after: mark)...]
+        self.query = try QueryParameters(query: query)
+        guard let path = URLText.decode(view[..<mark], plusIsSpace: false) else { throw S3Error(.invalidURI) }
+        self.path = String(decoding: path, as: UTF8.self)
+
+        var rest = path.dropFirst()
+        var bucketText = Self.bucketText(host: host, domains: domains)
+        if bucketText == nil, !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+            guard let text = String(validating: rest[..<end], as: UTF8.self) else { throw S3Error(.invalidBucketName) }
+            bucketText = text
+            rest = end == rest.endIndex ? rest[end...] : rest[(end + 1)...]
+        }
+        guard let bucketText else {
+            self.bucket = nil
+            self.key = nil
+            return
+        }
+        do { self.bucket = try BucketName(bucketText) } catch {
+            throw S3Error(.invalidBucketName, details: [("BucketName", bucketText)])
+        }
+        do { self.key = rest.isEmpty ? nil : try ObjectKey(bytes: rest) } catch { throw S3Error(error) }
+    }
+
+    private static func bucketText(host: String?, domains: [String]) -> String? {
+        guard let host, !domains.isEmpty else { return nil }
+        let name = (host.hasPrefix("[") ? host[...] : host.prefix { $0 != ":" }).lowercased()
+        for domain in domains where name.hasSuffix("." + domain) { return String(name.dropLast(domain.utf8.count + 1)) }
+        return nil
+    }
+}

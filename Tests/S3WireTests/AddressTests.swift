@@ -1,0 +1,88 @@
+import S3Types
+import S3Wire
+import Testing
+
+struct S3AddressTests {
+    @Test(arguments: [
+        ("/", nil, nil), ("/models", "models", nil), ("/models/", "models", nil), ("/models/a/b", "models", "a/b"),
+        ("/models//a", "models", "/a"), ("/models/../x", "models", "../x"), ("/models/a%20b%2Fc", "models", "a b/c"),
+        ("/models/a+b", "models", "a+b"), ("/models/%00", "models", "\0"), ("/models?prefix=a", "models", nil),
+    ] as [(String, String?, String?)])
+    func readsPathStyle(target: String, bucket: String?, key: String?) throws {
+        let address = try S3Address(target: target, host: "127.0.0.1:9000", domains: [])
+        #expect(address.bucket?.text == bucket)
+        #expect(address.key?.text == key)
+    }
+
+    @Test func readsVirtualHostStyleForItsDomainsOnly() throws {
+        let domains = ["s3.example.com", "localhost"]
+        let hosted = try S3Address(target: "/a/b", host: "Models.S3.example.com:9000", domains: domains)
+        #expect(hosted.bucket?.text == "models")
+        #expect(hosted.key?.text == "a/b")
+        let dotted = try S3Address(target: "/", host: "a.b.localhost", domains: domains)
+        #expect(dotted.bucket?.text == "a.b")
+        #expect(dotted.key == nil)
+        for host in ["s3.example.com", "models.other.com", "127.0.0.1:9000", "[::1]:9000"] {
+            #expect(try S3Address(target: "/models/k", host: host, domains: domains).bucket?.text == "models")
+        }
+    }
+
+    @Test func refusesWhatIsNoAddress() {
+        func code(_ target: String) -> S3ErrorCode? {
+            do {
+                _ = try S3Address(target: target, host: nil, domains: [])
+                return nil
+            } catch { return error.code }
+        }
+        #expect(code("http://host/x") == .invalidURI)
+        #expect(code("/models/%zz") == .invalidURI)
+        #expect(code("/models/%FF") == .invalidURI)
+        #expect(code("/models?prefix=%FF") == .invalidURI)
+        #expect(code("/UPPER") == .invalidBucketName)
+        #expect(code("/%FF/x") == .invalidBucketName)
+        #expect(code("/models/" + String(repeating: "a", count: 1025)) == .keyTooLong)
+        #expect(code("/models/" + String(repeating: "a", count: 1024)) == nil)
+    }
+
+    @Test func decodesTheQuery() throws {
+        let query = try S3Address(target: "/b-b?prefix=a+b%2B&delimiter=%2F&uploads&x=1&x=2&&=v", host: nil, domains: []).query
+        #expect(query.first("prefix") == "a b+")
+        #expect(query.first("delimiter") == "/")
+        #expect(query.first("uploads") == "")
+        #expect(query.all("x") == ["1", "2"])
+        #expect(!query.contains("y"))
+    }
+}
+
+struct S3OperationTests {
+    @Test(arguments: [
+        ("GET", "/", "ListBuckets"), ("PUT", "/models", "CreateBucket"), ("HEAD", "/models", "HeadBucket"), ("DELETE", "/models", "DeleteBucket"),
+        ("GET", "/models?location", "GetBucketLocation"), ("GET", "/models?versioning", "GetBucketVersioning"), ("GET", "/models", "ListObjects"),
+        ("GET", "/models?list-type=2", "ListObjectsV2"), ("GET", "/models?uploads", "ListMultipartUploads"),
+        ("GET", "/models?events=s3:ObjectCreated:*", "ListenNotification"), ("POST", "/models?delete", "DeleteObjects"),
+        ("GET", "/models/k", "GetObject"), ("HEAD", "/models/k", "HeadObject"), ("PUT", "/models/k", "PutObject"), ("DELETE", "/models/k", "DeleteObject"),
+        ("POST", "/models/k?uploads", "CreateMultipartUpload"), ("PUT", "/models/k?partNumber=1&uploadId=x", "UploadPart"),
+        ("POST", "/models/k?uploadId=x", "CompleteMultipartUpload"), ("DELETE", "/models/k?uploadId=x", "AbortMultipartUpload"),
+        ("GET", "/models/k?uploadId=x", "ListParts"),
+    ])
+    func namesTheOperation(method: String, target: String, name: String) throws {
+        let address = try S3Address(target: target, host: nil, domains: [])
+        #expect(try S3Operation(method: method, address: address, isCopy: false).rawValue == name)
+    }
+
+    @Test func aCopySourceMakesAWriteACopy() throws {
+        let object = try S3Address(target: "/models/k", host: nil, domains: [])
+        #expect(try S3Operation(method: "PUT", address: object, isCopy: true) == .copyObject)
+        let part = try S3Address(target: "/models/k?partNumber=1&uploadId=x", host: nil, domains: [])
+        #expect(try S3Operation(method: "PUT", address: part, isCopy: true) == .uploadPartCopy)
+    }
+
+    @Test(arguments: [
+        ("GET", "/models?acl"), ("PUT", "/models?policy"), ("GET", "/models/k?tagging"), ("PUT", "/models?versioning"), ("POST", "/models/k?restore"),
+        ("POST", "/models"), ("GET", "/models?versions"),
+    ])
+    func saysWhatItDoesNotHave(method: String, target: String) throws {
+        let address = try S3Address(target: target, host: nil, domains: [])
+        #expect { _ = try S3Operation(method: method, address: address, isCopy: false) } throws: { ($0 as? S3Error)?.code == .notImplemented }
+    }
+}
