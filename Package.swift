@@ -118,7 +118,7 @@ let house: [Room] = [
          tests: ["NIOEmbedded"]),
 
     // Floor 3: engines.
-    room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles"]),
+    room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"]),
     room(3, "Scoring", ["ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
     room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
     room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),

@@ -5,6 +5,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
@@ -25,6 +29,15 @@ crocks_status crocks_report(const Status &status) {
     }
     return {static_cast<int32_t>(status.code()), static_cast<int32_t>(status.subcode()),
             static_cast<int32_t>(status.severity()), status.IsNotFound() ? nullptr : copied(status.ToString())};
+}
+
+void crocks_tune_allocator(void) {
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 2147483647);
+    mallopt(M_TOP_PAD, 64 << 20);
+    mallopt(M_ARENA_MAX, 2);
+#endif
 }
 
 void crocks_free_text(char *text) { std::free(text); }

@@ -45,6 +45,18 @@ import CRocksDB
         return cursor.isValid
     }
 
+    /// Visits the keys of `[lower, upper)` as they would be with the batch written, in order.
+    package func walk(
+        from lower: [UInt8], to upper: [UInt8], in family: UInt32, _ visit: (_ key: [UInt8], _ value: [UInt8]) -> Void
+    ) throws(RocksError) {
+        var cursor = unsafe Cursor(self.database, batch: self.handle, family: family, lower: lower, upper: upper)
+        try cursor.seek(lower)
+        while cursor.isValid {
+            visit(cursor.key, cursor.value)
+            try cursor.next()
+        }
+    }
+
     /// Remembers the state to come back to; marks nest.
     package mutating func mark() {
         unsafe crocks_batch_mark(self.handle)

@@ -149,6 +149,9 @@ crocks_status crocks_delete_files(crocks_db *db, uint32_t family, const void *be
 
 // MARK: Upkeep
 
+// Sets glibc's allocator up for megabyte buffers: kept, not mapped anew each time. Nothing elsewhere.
+void crocks_tune_allocator(void);
+
 crocks_status crocks_flush(crocks_db *db, bool waits);
 // Rewrites the keys of a range and, where the family has blob files, the values still alive, so that dead ones go.
 crocks_status crocks_compact(crocks_db *db, uint32_t family, const void *begin, size_t begin_size, const void *end,

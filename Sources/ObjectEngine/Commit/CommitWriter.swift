@@ -1,0 +1,115 @@
+import RocksKit
+import Synchronization
+import Threads
+
+/// The one thread that changes records.
+///
+/// It takes every change that waits, decides each in order against the database and what those before it have put into
+/// the batch, writes the batch with one sync, and then tells all of them. While it waits for the disk the next group
+/// gathers, so that the price of a sync is shared by as many as there are.
+final class CommitWriter: Sendable {
+    /// A group ends at this many bytes; what is left goes into the next.
+    private static let groupLimitBytes = 8 << 20
+
+    private let queue = BlockingQueue<any Ticket>()
+    private let thread: WorkerThread
+    private let counters: Counters
+
+    struct Counts: Sendable {
+        var groupCount: UInt64 = 0
+        var changeCount: UInt64 = 0
+    }
+
+    private final class Counters: Sendable {
+        let counts = Mutex(Counts())
+    }
+
+    /// - Parameters:
+    ///   - sequence: the last one that was given out.
+    ///   - publish: told of each group on the disk, before those who wait for it are.
+    init(
+        database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, now: @escaping @Sendable () -> Int64,
+        publish: @escaping @Sendable (CommitDraft.Effects, _ sequence: UInt64) -> Void
+    ) {
+        let queue = self.queue
+        let counters = Counters()
+        self.counters = counters
+        self.thread = WorkerThread(name: "engine-commit") {
+            var draft = CommitDraft(database: database, buckets: buckets, sequence: sequence)
+            while let tickets = queue.popAll() {
+                var rest = tickets[...]
+                while !rest.isEmpty {
+                    draft.begin(timeMilliseconds: now())
+                    let group = Self.decide(&rest, &draft)
+                    let failure = Self.write(&draft, to: database, ids: ids)
+                    if failure == nil { publish(draft.effects, draft.sequence) }
+                    counters.counts.withLock { counts in
+                        counts.groupCount += 1
+                        counts.changeCount += UInt64(group.count)
+                    }
+                    for ticket in group { ticket.conclude(failure) }
+                }
+            }
+        }
+    }
+
+    /// Takes changes from the front until the group is full.
+    private static func decide(
+        _ rest: inout ArraySlice<any Ticket>, _ draft: inout CommitDraft
+    ) -> [any Ticket] {
+        var group: [any Ticket] = []
+        while draft.byteCount < groupLimitBytes, let ticket = rest.popFirst() {
+            do throws(EngineError) {
+                try draft.decide(ticket)
+                group.append(ticket)
+            } catch {
+                // The batch itself failed: nothing of this group can be trusted, and nothing has been written.
+                ticket.conclude(error)
+                for decided in group { decided.conclude(error) }
+                group = []
+                draft.begin(timeMilliseconds: draft.timeMilliseconds)
+            }
+        }
+        return group
+    }
+
+    /// - Returns: why nobody can be told of success.
+    private static func write(_ draft: inout CommitDraft, to database: Database, ids: BlobIDs) -> EngineError? {
+        guard !draft.isEmpty else { return nil }
+        // From here on the outcome may be unknown, and bytes that a record may name must not be cleared away.
+        for blob in draft.effects.blobs { blob.markCommitted() }
+        let bounds = ids.bounds
+        let mark = CommitMark(sequence: draft.sequence, blobFloor: bounds.floor, nextBlob: bounds.next)
+        do throws(EngineError) {
+            try draft.write(mark, to: database)
+        } catch {
+            return error
+        }
+        for blob in draft.effects.blobs { blob.settle() }
+        return nil
+    }
+
+    /// Suspends until the change is on the disk, or has been refused.
+    func commit<Wanted: Change>(_ change: Wanted) async throws(EngineError) -> Wanted.Outcome {
+        let result = await withCheckedContinuation { continuation in
+            submit(change) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    /// - Parameter conclusion: called once, on the writer's thread or, when the writer has been closed, on this one.
+    func submit<Wanted: Change>(
+        _ change: Wanted, conclusion: @escaping @Sendable (Result<Wanted.Outcome, EngineError>) -> Void
+    ) {
+        if !queue.push(PendingChange(change, conclusion: conclusion)) { conclusion(.failure(.closed)) }
+    }
+
+    /// Finishes what waits and ends the thread.
+    func close() {
+        queue.close()
+        thread.join()
+    }
+
+    var waitingCount: Int { queue.count }
+    var counts: Counts { counters.counts.withLock { $0 } }
+}

@@ -1,0 +1,123 @@
+import DurableFiles
+import RocksKit
+import S3Types
+import Synchronization
+
+/// The store of objects: buckets, bodies, uploads and the history of their changes, in one RocksDB directory.
+///
+/// Calls without `async` may block on the disk and are made from tasks on ``executor``. Calls with `async` decide on the
+/// writer's thread and suspend until what they changed is on the disk. Records are changed by the writer alone; bodies
+/// are written beforehand, under ids that nothing names until the writer's batch does.
+package final class StorageEngine: Sendable {
+    /// Where requests run.
+    package let executor: EngineExecutor
+    /// Tells this history from that of another store, or of this one before it was restored.
+    package let epoch: UInt64
+
+    let configuration: EngineConfiguration
+    let database: Database
+    let sink: BlobSink
+    let ids: BlobIDs
+    let leases: Leases
+    let bucketTable: BucketTable
+    let feed: FeedBoard
+    let writer: CommitWriter
+    let reclaimer: Reclaimer
+
+    /// Opens a directory, or makes one; clears away what a crash left behind.
+    ///
+    /// - Throws: ``EngineError/storage(_:)`` also while another process has it open.
+    package static func open(_ configuration: EngineConfiguration) throws(EngineError) -> StorageEngine {
+        tuneAllocator()
+        let disk = SystemDisk()
+        let staging = configuration.directory + "/staging"
+        let directories = [configuration.directory, staging]
+        for directory in directories {
+            try filing { () throws(FileError) in try disk.makeDirectory(directory, mode: 0o700) }
+        }
+        var settings = DatabaseSettings()
+        settings.cacheBytes = configuration.cacheBytes
+        settings.logLimitBytes = configuration.logLimitBytes
+        settings.usesDirectIO = disk.supportsDirectIO(in: staging)
+        settings.faults = configuration.faults
+        let database = try storing { () throws(RocksError) in
+            try Database(
+                path: configuration.directory + "/rocksdb", settings: settings, families: Family.allCases.map(\.settings))
+        }
+        let sink = BlobSink(database: database, stagingDirectory: staging, disk: disk)
+        let state = try Recovery(database: database, sink: sink, configuration: configuration).run()
+        return StorageEngine(configuration, sink: sink, state: state)
+    }
+
+    private init(_ configuration: EngineConfiguration, sink: BlobSink, state: Recovery.State) {
+        self.configuration = configuration
+        self.database = sink.database
+        self.sink = sink
+        self.epoch = state.epoch
+        self.executor = EngineExecutor(threadCount: configuration.threadCount)
+        let ids = BlobIDs(next: state.nextBlob)
+        let buckets = BucketTable(state.buckets)
+        let feed = FeedBoard(epoch: state.epoch, published: state.sequence)
+        let wakeups = BlockingQueue<Reclaimer.Request>()
+        let leases = Leases { wakeups.push(.look) }
+        let writer = CommitWriter(
+            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, now: configuration.now
+        ) { effects, sequence in
+            buckets.apply(effects.buckets)
+            feed.publish(sequence, events: effects.events)
+            if effects.hasReclaimable { wakeups.push(.look) }
+        }
+        self.ids = ids
+        self.bucketTable = buckets
+        self.feed = feed
+        self.leases = leases
+        self.writer = writer
+        self.reclaimer = Reclaimer(
+            requests: wakeups, sink: sink, ids: ids, leases: leases, buckets: buckets, writer: writer,
+            configuration: configuration)
+    }
+
+    /// Finishes what was submitted, writes what is in memory to tables and refuses further changes. The directory is free
+    /// for another engine once the last handle, writer of a body and reference to this are gone. Blocks; not to be called
+    /// from a task on ``executor`` that others wait for.
+    package func close() {
+        writer.close()
+        reclaimer.close()
+        feed.close()
+        // What could not be written now is in the log and is replayed by the next opening.
+        try? database.flush()
+    }
+
+    // MARK: Bodies
+
+    /// Begins a body.
+    ///
+    /// - Parameter expectedSizeBytes: what the client announced; nil where it did not. More or fewer may come.
+    package func beginBlob(expectedSizeBytes: UInt64? = nil, purpose: BlobPurpose = .object) -> BlobWriter {
+        let reclaimer = self.reclaimer
+        return BlobWriter(
+            sink: sink, ids: ids, expectedSizeBytes: expectedSizeBytes, purpose: purpose,
+            inlineLimitBytes: configuration.inlineLimitBytes, ingestThresholdBytes: configuration.ingestThresholdBytes
+        ) { reclaimer.discard($0) }
+    }
+
+    /// Suspends until the space of everything deleted so far has been given up, but for what is being read.
+    package func settleReclaim() async { await reclaimer.settle() }
+
+    // MARK: Health
+
+    /// The state of the machinery.
+    package func statistics() -> EngineStatistics {
+        let counts = writer.counts
+        let errors = database.backgroundErrors
+        let stored = Family.allCases.reduce(UInt64(0)) { sum, family in
+            sum + database.tableBytes(of: family.rawValue)
+                + (database.property("rocksdb.total-blob-file-size", of: family.rawValue) ?? 0)
+        }
+        return EngineStatistics(
+            waitingJobCount: executor.waitingCount, waitingChangeCount: writer.waitingCount,
+            groupCount: counts.groupCount, changeCount: counts.changeCount, leasedBlobCount: leases.count,
+            storedBytes: stored, deadBlobBytes: reclaimer.deadBlobBytes, backgroundErrorCount: errors.count,
+            latestBackgroundError: errors.latest)
+    }
+}

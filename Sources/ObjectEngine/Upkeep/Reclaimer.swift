@@ -1,0 +1,74 @@
+import RocksKit
+import S3Types
+import Synchronization
+import Threads
+
+/// Takes away, on a thread of its own, what nothing names any more.
+///
+/// Its journal is the `reclaim` family, written by the batches that ended the naming. An entry whose blob is leased stays
+/// until the lease has ended; an entry is dropped only after its bytes are gone, so that a crash between the two repeats
+/// work and loses none.
+final class Reclaimer: Sendable {
+    enum Request: Sendable {
+        /// The journal may have something to do.
+        case look
+        /// The remains of a body that nobody committed.
+        case discard(BlobRemains)
+        /// Tells when everything asked for before has been done.
+        case report(@Sendable () -> Void)
+    }
+
+    private let requests: BlockingQueue<Request>
+    private let thread: WorkerThread
+    private let ids: BlobIDs
+    private let dead: DeadBytes
+
+    init(
+        requests: BlockingQueue<Request>, sink: BlobSink, ids: BlobIDs, leases: Leases, buckets: BucketTable,
+        writer: CommitWriter, configuration: EngineConfiguration
+    ) {
+        self.requests = requests
+        self.ids = ids
+        let dead = DeadBytes(sink: sink, allowanceBytes: configuration.deadBlobAllowanceBytes)
+        self.dead = dead
+        let work = ReclaimWork(sink: sink, ids: ids, leases: leases, writer: writer, dead: dead)
+        let trimmer = FeedTrimmer(database: sink.database, buckets: buckets, configuration: configuration)
+        self.thread = WorkerThread(name: "engine-reclaim") {
+            work.lookThroughJournal()
+            while let asked = requests.popAll() {
+                var looks = false
+                var reports: [@Sendable () -> Void] = []
+                for request in asked {
+                    switch request {
+                    case .look: looks = true
+                    case .discard(let remains): work.discard(remains)
+                    case .report(let report): reports.append(report)
+                    }
+                }
+                if looks || !reports.isEmpty { work.lookThroughJournal() }
+                trimmer.trimWhenDue()
+                for report in reports { report() }
+            }
+        }
+    }
+
+    func discard(_ remains: BlobRemains) {
+        guard !remains.ids.isEmpty else { return }
+        // Refused when closed: the next opening sweeps what is left, since the ids stay open.
+        requests.push(.discard(remains))
+    }
+
+    /// Suspends until all that can be taken away now has been.
+    func settle() async {
+        await withCheckedContinuation { continuation in
+            if !requests.push(.report { continuation.resume() }) { continuation.resume() }
+        }
+    }
+
+    func close() {
+        requests.close()
+        thread.join()
+    }
+
+    var deadBlobBytes: UInt64 { dead.bytes }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import ObjectEngine
+import S3Types
+import Synchronization
+
+import struct Digests.CRC
+import enum Digests.Digest
+
+/// A directory that is removed with the fixture, and engines opened on it one after another.
+final class EngineFixture: Sendable {
+    let directory: String
+
+    init() {
+        self.directory = NSTemporaryDirectory() + "/lodestore-engine-" + UUID().uuidString
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Runs a body on the threads of an engine that is opened before and closed after it.
+    func withEngine<Result: Sendable>(
+        _ configure: (inout EngineConfiguration) -> Void = { _ in },
+        _ body: @Sendable (StorageEngine) async throws -> Result
+    ) async throws -> Result {
+        var configuration = EngineConfiguration(directory: directory)
+        configuration.threadCount = 4
+        configuration.cacheBytes = 8 << 20
+        configure(&configuration)
+        let engine = try StorageEngine.open(configuration)
+        do {
+            let result = try await withTaskExecutorPreference(engine.executor) { try await body(engine) }
+            engine.close()
+            return result
+        } catch {
+            engine.close()
+            throw error
+        }
+    }
+}
+
+func bucketName(_ text: String = "models") -> BucketName {
+    do { return try BucketName(text) } catch { fatalError("\(error)") }
+}
+
+func key(_ text: String) -> ObjectKey {
+    do { return try ObjectKey(text) } catch { fatalError("\(error)") }
+}
+
+func partNumber(_ value: Int) -> PartNumber {
+    do { return try PartNumber(value) } catch { fatalError("\(error)") }
+}
+
+/// Bytes that differ everywhere and from seed to seed.
+func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    bytes.withUnsafeMutableBytes { buffer in
+        var offset = 0
+        while offset < count {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            withUnsafeBytes(of: state) { word in
+                for index in 0..<min(8, count - offset) { buffer[offset + index] = word[index] }
+            }
+            offset += 8
+        }
+    }
+    return bytes
+}
+
+let alice = ObjectAttributes(
+    owner: "alice", headers: [HeaderField(name: "Content-Type", value: "application/octet-stream")],
+    userMetadata: [HeaderField(name: "x-amz-meta-run", value: "42")])
+
+extension StorageEngine {
+    func makeBucket(_ name: String = "models") async throws -> BucketRecord {
+        try await createBucket(bucketName(name), owner: "alice", region: "us-east-1")
+    }
+
+    func blob(_ bytes: [UInt8], expected: UInt64? = nil, purpose: BlobPurpose = .object, step: Int = 70_001) throws -> FinishedBlob {
+        let writer = beginBlob(expectedSizeBytes: expected, purpose: purpose)
+        var offset = 0
+        while offset < bytes.count {
+            let end = min(bytes.count, offset + step)
+            try writer.append(Array(bytes[offset..<end]))
+            offset = end
+        }
+        return try writer.finish()
+    }
+
+    @discardableResult
+    func put(
+        _ name: String, _ bytes: [UInt8], in bucket: BucketRecord, expected: UInt64? = nil,
+        preconditions: WritePreconditions = .none
+    ) async throws -> ObjectRecord {
+        try await putObject(
+            key(name), in: bucket, blob: blob(bytes, expected: expected), etag: ETag(md5: Digest.md5(bytes)),
+            attributes: alice, preconditions: preconditions)
+    }
+
+    func get(_ name: String, in bucket: BucketRecord, _ range: Range<UInt64>? = nil) throws -> [UInt8] {
+        try object(key(name), in: bucket).bytes(range)
+    }
+
+    func putPart(_ number: Int, _ bytes: [UInt8], of upload: UploadRecord, checksums: [Checksum] = []) async throws -> PartRecord {
+        try await putPart(
+            partNumber(number), of: upload, blob: blob(bytes, purpose: .part), etag: ETag(md5: Digest.md5(bytes)),
+            checksums: checksums)
+    }
+}
+
+extension ObjectHandle {
+    func bytes(_ range: Range<UInt64>? = nil) throws -> [UInt8] {
+        var reader = self.reader(range ?? 0..<record.sizeBytes)
+        var bytes: [UInt8] = []
+        while let chunk = try reader.next() {
+            chunk.withBytes { span in span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+        }
+        return bytes
+    }
+}
+
+/// A seeded source of random numbers, so that a failure can be run again.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { self.state = seed }
+
+    /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (SplitMix64).
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
