@@ -120,7 +120,7 @@ let house: [Room] = [
     // Floor 3: engines.
     room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"]),
     room(3, "Scoring", ["ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
-    room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
+    room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"], tests: ["Threads"]),
     room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),
     room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux"]),
 
@@ -132,7 +132,7 @@ let house: [Room] = [
     // Floor 5: edges.
     room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
          "ServiceLifecycle"]),
-    room(5, "InferenceServer", ["HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
+    room(5, "InferenceServer", ["Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
          "NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers", "NIOSSL", "Logging", "ServiceLifecycle"]),
 
     // Floor 6: programs.
@@ -140,7 +140,7 @@ let house: [Room] = [
          "Logging", "ServiceLifecycle"]),
     program("lodestore-sidecar", ["ModelSync", "S3Client", "ModelCache", "ModelFormat", "ModelImage", "ArchiveKit", "Launch", "Telemetry",
          "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle"]),
-    program("lodestore-executor", ["InferenceServer", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
+    program("lodestore-executor", ["InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
          "Logging", "ServiceLifecycle", "HTTPKernel"]),
 ]
 
