@@ -14,7 +14,6 @@
     }
 
     var remainingCount: Int { count - position }
-    var isAtEnd: Bool { position == count }
     /// Where the next byte lies in the artifact.
     var offset: Int { origin + position }
 
@@ -28,7 +27,7 @@
     }
 
     mutating func skip(_ count: Int) throws(ModelFormatError) {
-        guard count >= 0, count <= remainingCount else { throw ModelFormatError(.truncated, at: origin + count) }
+        guard count >= 0, count <= remainingCount else { throw ModelFormatError(.truncated, at: origin + self.count) }
         position += count
     }
 

@@ -1,6 +1,6 @@
 /// Reads a Python pickle as data (protocols 2 to 5; opcodes from CPython's `Lib/pickletools.py`).
 ///
-/// Nothing is imported and nothing is called. The two callables that a pickled booster names are understood for what they
+/// Nothing is imported and nothing is called. The few callables that a pickled booster names are understood for what they
 /// build; any other is refused by its name where it is named. Values live in arenas and refer to each other by number, so
 /// that hostile nesting costs neither stack nor more memory than its bytes.
 struct PickleMachine {
@@ -21,7 +21,7 @@ struct PickleMachine {
         case object(Int)
     }
     enum Callable {
-        case booster, byteArray
+        case booster, byteArray, encode
     }
 
     private let limits: ModelLimits
@@ -111,11 +111,12 @@ struct PickleMachine {
 
     // MARK: Objects
 
-    /// The only names that are let in. `__builtin__` is what protocol 2 calls `builtins`.
+    /// The only names that are let in. Protocol 2 says `__builtin__` for `builtins` and writes bytes as text to be encoded.
     private func callable(module: String, name: String, at start: Int) throws(ModelFormatError) -> Callable {
         switch (module, name) {
         case ("xgboost.core", "Booster"): return .booster
         case ("builtins", "bytearray"), ("__builtin__", "bytearray"): return .byteArray
+        case ("_codecs", "encode"): return .encode
         default: throw ModelFormatError(.refusedCallable("\(module.prefix(64)).\(name.prefix(64))"), at: start)
         }
     }
@@ -131,10 +132,12 @@ struct PickleMachine {
             objects.append(.none)
             stack.append(.object(objects.count - 1))
         case (.byteArray, 1):
-            guard case .bytes = arguments[0] else { throw malformed("bytes") }
-            stack.append(arguments[0])
-        case (.byteArray, 2):
-            // bytearray(text, 'latin-1'): each character is a byte. Once: a pickle could ask for it over and over.
+            switch arguments[0] {
+            case .bytes, .recoded: stack.append(arguments[0])
+            default: throw malformed("bytes")
+            }
+        case (.byteArray, 2), (.encode, 2):
+            // With text and 'latin-1': each character is a byte. Once, since a pickle could ask for it over and over.
             guard recoded.isEmpty, case .text(let text) = arguments[0], case .text(let coding) = arguments[1],
                 ["latin-1", "latin1"].contains(texts[coding])
             else { throw malformed("bytes as text") }
