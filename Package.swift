@@ -56,6 +56,7 @@ let libraries: [Library] = [
     vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
     server("AsyncHTTPClient", "async-http-client", "1.37.0"),
     server("ServiceLifecycle", "swift-service-lifecycle", "2.13.0"),
+    server("UnixSignals", "swift-service-lifecycle", "2.13.0"),
 ]
 
 // MARK: Rooms
@@ -107,7 +108,7 @@ let house: [Room] = [
     room(1, "SealedMemory", ["CLinux"]),
 
     // Floor 2: protocols, formats and tools that stand on them.
-    room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage"]),
+    room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage", "ServiceLifecycle", "UnixSignals"]),
     room(2, "LoadGenerator", ["Threads", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
@@ -132,7 +133,7 @@ let house: [Room] = [
     // Floor 5: edges.
     room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
          "ServiceLifecycle"]),
-    room(5, "InferenceServer", ["Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
+    room(5, "InferenceServer", ["Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
          "NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers", "NIOSSL", "Logging", "ServiceLifecycle"]),
 
     // Floor 6: programs.
@@ -140,7 +141,7 @@ let house: [Room] = [
          "Logging", "ServiceLifecycle"]),
     program("lodestore-sidecar", ["ModelSync", "S3Client", "ModelCache", "ModelFormat", "ModelImage", "ArchiveKit", "Launch", "Telemetry",
          "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle"]),
-    program("lodestore-executor", ["InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
+    program("lodestore-executor", ["DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
          "Logging", "ServiceLifecycle", "HTTPKernel"]),
 ]
 

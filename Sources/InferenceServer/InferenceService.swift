@@ -1,9 +1,9 @@
 import Handoff
 package import HTTPKernel
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
-package import ServiceLifecycle
+import ServiceLifecycle
 import Telemetry
 
 /// What an executor is started with.

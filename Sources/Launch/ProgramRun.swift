@@ -1,7 +1,9 @@
 package import ArgumentParser
 import Glibc
 package import Logging
+package import ServiceLifecycle
 import Telemetry
+import UnixSignals
 
 /// What every program does alike: start logging, print one line when ready, and leave with a code that says why.
 package enum ProgramRun {
@@ -21,6 +23,11 @@ package enum ProgramRun {
     package static func announceReady(program: String, facts: [(String, String)]) {
         print(([program, "ready"] + facts.map { "\($0.0)=\($0.1)" }).joined(separator: " "))
         fflush(nil)
+    }
+
+    /// Runs a service until it ends by itself, or until SIGTERM or SIGINT has let it end gracefully.
+    package static func serve(_ service: any Service, logger: Logger) async throws {
+        try await ServiceGroup(services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
     }
 
     /// Runs a program's body and turns what it throws into one line on standard error and an exit code.

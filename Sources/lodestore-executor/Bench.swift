@@ -1,4 +1,5 @@
 import ArgumentParser
+import DurableFiles
 import Launch
 import LoadGenerator
 import Telemetry
@@ -73,7 +74,7 @@ struct Bench: AsyncParsableCommand {
         var headers = [("Content-Type", contentType)]
         if let model { headers.append(("X-Amzn-SageMaker-Target-Model", model)) }
         let request = LoadPlan.post(
-            path: "/invocations", host: connect ?? "localhost", headers: headers, body: try WholeFile.read(body))
+            path: "/invocations", host: connect ?? "localhost", headers: headers, body: try SystemDisk().read(body, limitBytes: 1 << 30))
         return LoadPlan(
             target: target, request: request, ratePerSecond: rate, connectionCount: connections,
             duration: .seconds(duration), warmUp: .seconds(warmUp))

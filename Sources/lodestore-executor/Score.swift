@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import DurableFiles
 import InferenceWire
 import Launch
 import ModelImage
@@ -22,7 +22,7 @@ struct Score: AsyncParsableCommand {
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
-            let output = try score(image: try WholeFile.read(image), rows: try WholeFile.read(rows))
+            let output = try score(image: try SystemDisk().read(image, limitBytes: 4 << 30), rows: try SystemDisk().read(rows, limitBytes: 4 << 30))
             print(String(decoding: output, as: UTF8.self), terminator: "")
         }
     }

@@ -5,7 +5,6 @@ import InferenceServer
 import Launch
 import Logging
 import NIOCore
-import ServiceLifecycle
 
 /// `lodestore-executor serve`: predictions on TCP and a Unix socket, models on the control socket.
 struct Serve: AsyncParsableCommand {
@@ -65,9 +64,7 @@ struct Serve: AsyncParsableCommand {
                 if let socketPath { facts.append(("socket", socketPath)) }
                 ProgramRun.announceReady(program: "lodestore-executor", facts: facts)
             }
-            try await ServiceGroup(
-                services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-            ).run()
+            try await ProgramRun.serve(service, logger: logger)
         }
     }
 
@@ -106,7 +103,8 @@ struct Serve: AsyncParsableCommand {
         }
         let host = String(text[..<colon].filter { $0 != "[" && $0 != "]" })
         let isLoopback = host.hasPrefix("127.") || host == "::1" || host == "localhost"
-        guard try isLoopback || settings.boolean("insecure-listen") == true else {
+        let isAllowed = try settings.boolean("insecure-listen") ?? false
+        guard isLoopback || isAllowed else {
             throw .unacceptable(key: "listen", value: text, accepted: "a loopback address unless --insecure-listen is given")
         }
         return (host, Int(port))

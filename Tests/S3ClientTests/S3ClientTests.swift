@@ -96,7 +96,7 @@ struct S3ClientTests {
 
     @Test func aChecksumOfTheWholeObjectIsCompared() async throws {
         let small = Array(body[..<1000])
-        for (value, isRight) in [(small, true), ([UInt8](small.reversed()), false)] {
+        for (value, isRight) in [(small, true), (small.map { $0 ^ 1 }, false)] {
             let checksum = base64(CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(value)))
             let outcome = try await withClient { request in
                 guard request.line.hasPrefix("HEAD") else { return ranged(small, etag: "0123-2", request) }

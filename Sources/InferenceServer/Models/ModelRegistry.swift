@@ -1,7 +1,8 @@
+import Digests
 package import Handoff
 import ModelImage
 package import NIOCore
-import SealedMemory
+package import SealedMemory
 import Synchronization
 import Threads
 
@@ -60,13 +61,7 @@ package final class ModelRegistry: ImageHolder {
 
     /// Maps, populates, validates. Nothing of the executor has changed when it throws.
     private func load(_ offer: ImageOffer, memory: borrowing SealedMemory) throws(ImageRefusal) -> LoadedModel {
-        let mapped: MappedMemory
-        do throws(SealedMemoryError) {
-            mapped = try memory.mapped()
-            try mapped.populate()
-        } catch {
-            throw ImageRefusal(code: .outOfMemory, reason: "the image cannot be mapped: \(error)")
-        }
+        let mapped = try mapped(memory)
         let view: ModelImageView
         do throws(ModelImageError) {
             view = try unsafe ModelImageView(validating: mapped.bytes)
@@ -79,6 +74,17 @@ package final class ModelRegistry: ImageHolder {
         return LoadedModel(
             name: offer.model, version: offer.version, generation: offer.generation, memory: mapped, view: view,
             loopCount: tables.count)
+    }
+
+    /// The image in memory, with all its pages present, so that no loop takes a fault.
+    private func mapped(_ memory: borrowing SealedMemory) throws(ImageRefusal) -> MappedMemory {
+        do throws(SealedMemoryError) {
+            let mapped = try memory.mapped()
+            try mapped.populate()
+            return mapped
+        } catch {
+            throw ImageRefusal(code: .outOfMemory, reason: "the image cannot be mapped: \(error)")
+        }
     }
 
     /// Runs the step on every loop and returns when all have.

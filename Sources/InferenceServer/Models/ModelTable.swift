@@ -15,7 +15,7 @@ final class ModelTable: @unchecked Sendable {
     }
 
     /// One generation on this loop, with the work of it that is on its way elsewhere.
-    final class Slot {
+    @safe final class Slot {
         let model: Unmanaged<LoadedModel>
         let name: String
         fileprivate var inFlightCount = 0

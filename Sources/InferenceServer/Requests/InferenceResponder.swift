@@ -2,7 +2,7 @@ package import HTTPKernel
 import InferenceWire
 package import NIOCore
 import NIOHTTP1
-import NIOPosix
+package import NIOPosix
 import Telemetry
 
 /// Answers the requests of one event loop.

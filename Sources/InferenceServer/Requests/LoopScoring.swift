@@ -2,6 +2,7 @@ import HTTPKernel
 import InferenceWire
 import ModelTypes
 import NIOCore
+import NIOHTTP1
 import Scoring
 
 /// The buffers in which one thread reads, scores and writes one request after another. In a steady load they have grown to
