@@ -9,6 +9,7 @@ package enum ModelParser {
     ) throws(ModelFormatError) -> ModelDescription {
         let cursor = unsafe ByteCursor(bytes)
         guard let format = format(of: cursor) else { throw ModelFormatError(.unknownFormat, at: 0) }
+        if format == .lightGBMText { return try LightGBMText.parse(cursor, limits: limits) }
         return try XGBoostFile.parse(cursor, format: format, limits: limits)
     }
 
@@ -20,6 +21,7 @@ package enum ModelParser {
 
     private static func format(of cursor: ByteCursor) -> ModelSource.Format? {
         if cursor.starts(with: "CONFIG-offset:") { return .xgboostBuffer }
+        if LightGBMText.isFormat(cursor) { return .lightGBMText }
         if cursor.starts(with: "binf") { return .xgboostBinary }
         if cursor.count > 2, cursor[0] == 0x80, (2...5).contains(cursor[1]) { return .xgboostPickle }
         if let document = XGBoostFile.document(cursor) { return document }

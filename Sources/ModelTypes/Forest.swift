@@ -42,7 +42,8 @@ package struct Forest: Hashable, Sendable {
     package let categorySets: [[UInt32]]
     /// What each margin starts from, before the first tree.
     package let startValues: [Double]
-    /// What each sum is divided by at the end: 1, or the number of rounds where trees are averaged.
+    /// What margins are divided by before the output transform: 1, or the number of rounds where trees are averaged.
+    /// The margins themselves are sums, as LightGBM's raw scores are.
     package let divisor: Double
 
     /// - Throws: ``ForestError`` with the first tree and node at fault.

@@ -20,7 +20,7 @@ package struct ReferenceWalker {
         for tree in forest.trees {
             sums[tree.margin] = add(sums[tree.margin], leaf(of: tree, row, forest), forest.accumulator)
         }
-        return forest.divisor == 1 ? sums : sums.map { $0 / forest.divisor }
+        return sums
     }
 
     private func leaf(of tree: Forest.Tree, _ row: [Double], _ forest: Forest) -> Double {

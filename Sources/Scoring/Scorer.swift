@@ -196,7 +196,7 @@ package struct Scorer: Sendable {
     ) {
         for row in 0..<count {
             let sums = unsafe UnsafeMutableBufferPointer(start: scratch.sums + row * marginCount, count: marginCount)
-            if image.divisor != 1 {
+            if isTransformed, image.divisor != 1 {
                 for margin in 0..<marginCount { unsafe sums[margin] /= image.divisor }
             }
             unsafe Scoring.transform(

@@ -29,6 +29,17 @@ struct GoldenModelTests {
         #expect(ubjson.source == ModelSource(format: .xgboostUBJSON, writerVersion: "3.2.0"))
     }
 
+    @Test(arguments: [
+        "binary", "multiclass", "ova", "categorical", "zero-missing", "no-missing", "dart", "forest", "poisson", "sqrt",
+        "cross-entropy", "cross-entropy-lambda",
+    ])
+    func lightGBMModelsScoreAsLightGBM(name: String) throws {
+        let folder = dataFolder + "/Vectors/Models/lightgbm-" + name
+        let model = try parsed(folder + "/model.txt")
+        #expect(model.source == ModelSource(format: .lightGBMText, writerVersion: "v4"))
+        try GoldenRows(csv: folder + "/golden.csv").check(model, outputTolerance: 1e-15)
+    }
+
     @Test(arguments: ["protocol2.pickle", "protocol3.pickle", "protocol4.pickle", "protocol5.pickle", "serialized.bin"])
     func wrappedModelsAreTheModelInside(file: String) throws {
         let folder = dataFolder + "/Vectors/Models/xgboost-logistic"
