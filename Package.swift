@@ -134,7 +134,7 @@ let house: [Room] = [
     room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
          "ServiceLifecycle"]),
     room(5, "InferenceServer", ["Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
-         "NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers", "NIOSSL", "Logging", "ServiceLifecycle"]),
+         "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
 
     // Floor 6: programs.
     program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "Launch", "Telemetry", "ArgumentParser", "Configuration",
