@@ -39,7 +39,9 @@ package struct RequestHead: Sendable {
     }
 
     /// A head that NIO's codec has read.
-    init(_ head: HTTPRequestHead) {
+    init(_ untrimmed: HTTPRequestHead) {
+        var head = untrimmed
+        head.headers = Self.trimmed(head.headers)
         self.method = head.method
         self.contentLength = head.headers.first(name: "content-length").flatMap { UInt64($0) }
         self.isChunked = head.headers.contains(name: "transfer-encoding")
@@ -49,8 +51,6 @@ package struct RequestHead: Sendable {
             && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
         // An upgrade that is not taken: the codec reads nothing after it, so the connection ends with this request.
         self.isKeepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
-        var head = head
-        head.headers = Self.trimmed(head.headers)
         self.source = .parsed(head)
     }
 

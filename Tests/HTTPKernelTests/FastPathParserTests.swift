@@ -35,19 +35,24 @@ import Testing
 
     @Test(arguments: [
         "GET / HTTP/1.1\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\n\r\n", "GET / HTTP/1.0\r\nHost: h\r\n\r\n",
-        "get / HTTP/1.1\r\nHost: h\r\n\r\n", "PATCH / HTTP/1.1\r\nHost: h\r\n\r\n", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n",
+        "get / HTTP/1.1\r\nHost: h\r\n\r\n", "PATCH / HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "GET * HTTP/1.1\r\nHost: h\r\n\r\n",
-        "GET /\u{e9} HTTP/1.1\r\nHost: h\r\n\r\n", "GET /#f HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
-        "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET /\u{e9} HTTP/1.1\r\nHost: h\r\n\r\n", "GET /#f HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
+        "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nA: b\u{0}\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nA: b\rc\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nA\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1234567890123456789\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: h\r\nEXPECT: 100-continue\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nEXPECT: 100-continue\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nConnection: close, x\r\n\r\n",
     ])
     func leavesEverythingElseToTheCodec(text: String) {
@@ -84,13 +89,16 @@ import Testing
             let seen = harness.service.requests.map { request in
                 SeenRequest(
                     method: request.head.method.rawValue, target: request.head.target,
-                    fields: request.head.headers.map { "\($0.name)=\($0.value)" }, body: Array(request.body.readableBytesView))
+                    fields: request.head.headers.map { "\($0.name)=\($0.value)" },
+                    body: Array(request.body.readableBytesView))
             }
             // The connection may stop before the codec does (Host, close, upgrade), never read more or otherwise.
             let context = "seed \(seed) round \(round): \(String(decoding: stream, as: UTF8.self).debugDescription)"
             #expect(seen.elementsEqual(expected.prefix(seen.count)), "\(context)")
             #expect(seen.count <= expected.count, "\(context)")
             if seen.count < expected.count || fails {
+                // The fast path may wait for the end of a line before it gives it to the codec.
+                try harness.receive("\n")
                 let stopped = !harness.service.errors.isEmpty || !harness.isOpen
                 #expect(stopped, "\(context)")
             }
@@ -120,7 +128,8 @@ import Testing
                 current = nil
             }
         }
-        do { _ = try channel.finish(acceptAlreadyClosed: true) } catch { fails = true }
+        // A stream that ends within a body is no failure: the connection waits for the rest.
+        do { _ = try channel.finish(acceptAlreadyClosed: true) } catch is HTTPParserError {}
         return (seen, fails)
     }
 
@@ -151,7 +160,8 @@ import Testing
         var text = "\(method) \(target) \(version)\(end)"
         if Int.random(in: 0..<15, using: &random) > 0 { text += "Host: h\(end)" }
         let fields = [
-            "Accept: */*", "X-A:b", "x-b: \t c \t", "Connection: keep-alive", "Connection: close", "Upgrade: h2c", "TE: trailers",
+            "Accept: */*", "X-A:b", "x-b: \t c \t", "Connection: keep-alive", "Connection: close", "Upgrade: h2c",
+            "TE: trailers",
             "Expect: 100-continue", "Host: again", " folded: x", "Empty:", "Keep-Alive: 5", "Content-Type: text/csv",
         ]
         for _ in 0..<Int.random(in: 0...3, using: &random) {

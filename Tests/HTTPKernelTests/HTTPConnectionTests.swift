@@ -51,6 +51,14 @@ import Testing
         #expect(bodies(answers) == ["POST /score 1,2,3", "GET /a?b=c ", "PUT /chunks abcde", "POST /score 1,2,3"])
     }
 
+    @Test func blanksAroundTheLengthAreNoneOfIt() throws {
+        for method in ["POST", "OPTIONS"] {
+            let harness = try KernelHarness()
+            try harness.receive("\(method) / HTTP/1.1\r\nHost: h\r\nContent-Length: \t2 \r\n\r\nab")
+            #expect(bodies(try harness.sent()) == ["\(method) / ab"])
+        }
+    }
+
     @Test(arguments: [false, true])
     func lateRepliesKeepTheOrder(throughCodec: Bool) throws {
         let harness = try KernelHarness()
