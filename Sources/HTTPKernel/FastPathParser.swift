@@ -6,7 +6,8 @@ import NIOHTTP1
 /// It is an allow-list. What is not plainly inside it is `.unusual` and goes to NIO's codec from the request's first byte:
 /// - a known method in capitals, one space, a target of visible ASCII that starts with `/` and holds no `#`, ` HTTP/1.1`;
 /// - every line ends in CRLF; no folding, no NUL or other control but tab inside a value;
-/// - exactly one Host; at most one Content-Length of 1 to 18 digits; Connection only as `keep-alive` or `close`;
+/// - exactly one Host; at most one Content-Length of 1 to 18 digits; Connection only as `keep-alive` or `close`; no blank
+///   behind these two, which parsers read differently;
 /// - no Transfer-Encoding, Expect, Upgrade, TE, Trailer, Proxy-Connection.
 ///
 /// Source: RFC 9112, sections 2.2, 3, 5 and 6; DESIGN "The HTTP fast path". A test holds it to the codec on hostile input.
@@ -57,7 +58,7 @@ enum FastPathParser {
             }
             fieldCount += 1
             guard fieldCount <= fieldLimitCount, let field = unsafe field(in: bytes, from: position, end: end),
-                unsafe accept(field, in: bytes, into: &head, hostCount: &hostCount)
+                unsafe accept(field, lineEnd: end, in: bytes, into: &head, hostCount: &hostCount)
             else { return .unusual }
             position = end + 2
         }
@@ -143,7 +144,7 @@ enum FastPathParser {
     /// Takes in the fields that matter to framing; false sends the request to the codec.
     @inline(__always)
     private static func accept(
-        _ field: Field, in bytes: UnsafeRawBufferPointer, into head: inout Head, hostCount: inout Int
+        _ field: Field, lineEnd: Int, in bytes: UnsafeRawBufferPointer, into head: inout Head, hostCount: inout Int
     ) -> Bool {
         let name = unsafe UnsafeRawBufferPointer(rebasing: bytes[field.name])
         // The names that matter are told apart by length before a byte is compared.
@@ -159,6 +160,7 @@ enum FastPathParser {
         case 7: return unsafe !equals(name, "upgrade") && !equals(name, "trailer")
         case 10:
             guard unsafe equals(name, "connection") else { return true }
+            guard field.value.upperBound == lineEnd else { return false }
             let value = unsafe UnsafeRawBufferPointer(rebasing: bytes[field.value])
             if unsafe equals(value, "keep-alive") { return head.isKeepAlive }
             guard unsafe equals(value, "close") else { return false }
@@ -166,7 +168,9 @@ enum FastPathParser {
             return true
         case 14:
             guard unsafe equals(name, "content-length") else { return true }
-            guard head.contentLength == nil, unsafe readLength(bytes, field.value, into: &head) else { return false }
+            guard head.contentLength == nil, field.value.upperBound == lineEnd,
+                unsafe readLength(bytes, field.value, into: &head)
+            else { return false }
             return true
         case 16: return unsafe !equals(name, "proxy-connection")
         case 17: return unsafe !equals(name, "transfer-encoding")

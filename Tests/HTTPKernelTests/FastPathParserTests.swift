@@ -54,6 +54,8 @@ import Testing
         "POST / HTTP/1.1\r\nHost: h\r\nEXPECT: 100-continue\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nConnection: close, x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\t\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\t\r\n\r\n",
     ])
     func leavesEverythingElseToTheCodec(text: String) {
         guard case .unusual = self.parse(text) else {
