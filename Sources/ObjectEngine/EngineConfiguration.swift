@@ -36,6 +36,8 @@ package struct EngineConfiguration: Sendable {
     package var now: @Sendable () -> Int64 = wallClockMilliseconds
     /// Random bytes for upload ids and the epoch.
     package var randomNumber: @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
+    /// Told of each point as it is passed, on the thread that passes it: for tests.
+    package var reached: @Sendable (EnginePoint) -> Void = { _ in }
     /// The failing disk of a test.
     package var faults: DiskFaults?
 

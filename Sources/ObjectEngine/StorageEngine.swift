@@ -44,7 +44,7 @@ package final class StorageEngine: Sendable {
             try Database(
                 path: configuration.directory + "/rocksdb", settings: settings, families: Family.allCases.map(\.settings))
         }
-        let sink = BlobSink(database: database, stagingDirectory: staging, disk: disk)
+        let sink = BlobSink(database: database, stagingDirectory: staging, disk: disk, reached: configuration.reached)
         let state = try Recovery(database: database, sink: sink, configuration: configuration).run()
         return StorageEngine(configuration, sink: sink, state: state)
     }
@@ -61,7 +61,8 @@ package final class StorageEngine: Sendable {
         let wakeups = BlockingQueue<Reclaimer.Request>()
         let leases = Leases { wakeups.push(.look) }
         let writer = CommitWriter(
-            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, now: configuration.now
+            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, now: configuration.now,
+            reached: configuration.reached
         ) { effects, sequence in
             buckets.apply(effects.buckets)
             feed.publish(sequence, events: effects.events)

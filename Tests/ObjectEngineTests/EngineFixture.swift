@@ -18,6 +18,10 @@ final class EngineFixture: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
+    func stagedFiles() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory + "/staging")
+    }
+
     /// Runs a body on the threads of an engine that is opened before and closed after it.
     func withEngine<Result: Sendable>(
         _ configure: (inout EngineConfiguration) -> Void = { _ in },

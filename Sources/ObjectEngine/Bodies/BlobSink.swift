@@ -13,11 +13,13 @@ struct BlobSink: Sendable {
     let database: Database
     let stagingDirectory: String
     let disk: any Disk
+    let reached: @Sendable (EnginePoint) -> Void
 
     func stagedPath(_ id: BlobID) -> String { "\(stagingDirectory)/\(id.value).sst" }
 
     func putChunk(_ bytes: RawSpan, index: UInt32, of id: BlobID) throws(RocksError) {
         try database.put(StoreKey.chunk(index, of: id), bytes, in: Family.blob.rawValue)
+        reached(.chunkWritten)
     }
 
     func newTable(for id: BlobID) throws(RocksError) -> TableWriter {
@@ -28,6 +30,7 @@ struct BlobSink: Sendable {
     func ingest(_ ids: [BlobID]) throws(RocksError) {
         guard !ids.isEmpty else { return }
         try database.ingest(ids.map(stagedPath), into: Family.part.rawValue)
+        reached(.tablesIngested)
     }
 
     /// Takes the bytes of an extent away. Doing it twice, or where nothing is, does no harm.

@@ -167,6 +167,7 @@ package final class BlobWriter {
         case .table(let id):
             _ = try table?.finish()
             table = nil
+            sink.reached(.tableStaged)
             append(Extent(kind: .part, id: id, sizeBytes: extentBytes, chunkBytes: UInt32(BlobSink.partChunkBytes)))
         }
         target = .undecided

@@ -29,6 +29,7 @@ final class CommitWriter: Sendable {
     ///   - publish: told of each group on the disk, before those who wait for it are.
     init(
         database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, now: @escaping @Sendable () -> Int64,
+        reached: @escaping @Sendable (EnginePoint) -> Void,
         publish: @escaping @Sendable (CommitDraft.Effects, _ sequence: UInt64) -> Void
     ) {
         let queue = self.queue
@@ -41,7 +42,9 @@ final class CommitWriter: Sendable {
                 while !rest.isEmpty {
                     draft.begin(timeMilliseconds: now())
                     let group = Self.decide(&rest, &draft)
+                    reached(.groupDecided)
                     let failure = Self.write(&draft, to: database, ids: ids)
+                    reached(.groupWritten)
                     if failure == nil { publish(draft.effects, draft.sequence) }
                     counters.counts.withLock { counts in
                         counts.groupCount += 1

@@ -34,6 +34,7 @@ struct ReclaimWork: Sendable {
                 let key = cursor.key
                 // An entry that does not decode stays, for the check to report.
                 if let entry = try? ReclaimEntry(decoding: cursor.value), perform(entry) {
+                    sink.reached(.bytesReclaimed)
                     var batch = WriteBatch(sink.database)
                     try batch.delete(key, in: Family.reclaim.rawValue)
                     try sink.database.write(batch, isSynced: false)
