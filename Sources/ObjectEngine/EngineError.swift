@@ -29,11 +29,19 @@ package enum EngineError: Error, Sendable {
     case closed
     /// Stored bytes are not what they should be. Report it.
     case damaged(Damage)
-    /// RocksDB failed. The outcome of a commit is then unknown: it may have happened.
+    /// RocksDB failed. The outcome of a commit is then unknown: it may have happened. After a failed write it refuses all
+    /// others until the engine is opened anew; reads go on.
     case storage(RocksError)
     case files(FileError)
     /// The directory was written by another format of the store.
     case unsupportedFormat(found: UInt64, supported: UInt64)
+}
+
+extension EngineError {
+    /// Whether room on the disk is what is missing.
+    package var isFullDisk: Bool {
+        if case .storage(let error) = self { error.kind == .noSpace } else { false }
+    }
 }
 
 /// Which precondition of a write did not hold.

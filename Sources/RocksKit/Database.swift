@@ -113,11 +113,6 @@ import CRocksDB
         try unsafe check(status)
     }
 
-    /// Leaves the state in which RocksDB refuses writes after a background error.
-    package func resume() throws(RocksError) {
-        try unsafe check(crocks_resume(self.handle))
-    }
-
     /// How many background errors RocksDB has reported since it was opened, and the last one's text.
     package var backgroundErrors: (count: UInt64, latest: String?) {
         var text: UnsafeMutablePointer<CChar>?

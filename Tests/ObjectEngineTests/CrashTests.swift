@@ -44,7 +44,7 @@ struct CrashTests {
             configuration.ingestThresholdBytes = 1 << 20
             configuration.faults = faults
             let engine = try StorageEngine.open(configuration)
-            faults.arm(countdown: countdown, isFull: round.isMultiple(of: 3))
+            faults.arm(countdown: countdown)
             await withTaskExecutorPreference(engine.executor) {
                 // It fails somewhere on the way, or had less to write than that.
                 try? await Workload(directory: fixture.directory).run(on: engine)
@@ -54,6 +54,28 @@ struct CrashTests {
         }
         try faults.loseUnsynced()
         try await verify(fixture, "seed \(seed), countdown \(countdown)")
+    }
+
+    @Test func afterAFullDiskTheStoreReadsOnAndWritesAgainOnceOpenedAnew() async throws {
+        let fixture = EngineFixture()
+        let faults = DiskFaults()
+        try await fixture.withEngine({ $0.faults = faults }) { engine in
+            let bucket = try await engine.makeBucket()
+            try await engine.put("before", pattern(5000), in: bucket)
+            faults.arm(countdown: 1, isFull: true)
+            await #expect { try await engine.put("key", pattern(5000), in: bucket) } throws: { ($0 as? EngineError)?.isFullDisk ?? false }
+            await #expect(throws: EngineError.self) { try await engine.put("key", pattern(5000), in: bucket) }
+            #expect(try engine.get("before", in: bucket) == pattern(5000))
+            #expect(engine.statistics().backgroundErrorCount > 0)
+            faults.arm(countdown: 0)
+        }
+        try await fixture.withEngine { engine in
+            let bucket = try engine.bucket(bucketName())
+            try await engine.put("after", pattern(5000), in: bucket)
+            let report = try engine.check(readsBodies: true)
+            #expect(report.problems == [])
+            #expect(try engine.get("before", in: bucket) == pattern(5000))
+        }
     }
 
     private func verify(_ fixture: EngineFixture, _ note: String = "") async throws {

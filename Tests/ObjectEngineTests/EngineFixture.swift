@@ -57,21 +57,17 @@ func partNumber(_ value: Int) -> PartNumber {
 
 /// Bytes that differ everywhere and from seed to seed.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
+    var bytes = [UInt8](repeating: 0, count: (count + 7) / 8 * 8)
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
     bytes.withUnsafeMutableBytes { buffer in
-        var offset = 0
-        while offset < count {
+        for offset in stride(from: 0, to: buffer.count, by: 8) {
             state ^= state << 13
             state ^= state >> 7
             state ^= state << 17
-            withUnsafeBytes(of: state) { word in
-                for index in 0..<min(8, count - offset) { buffer[offset + index] = word[index] }
-            }
-            offset += 8
+            buffer.storeBytes(of: state, toByteOffset: offset, as: UInt64.self)
         }
     }
-    return bytes
+    return Array(bytes.prefix(count))
 }
 
 let alice = ObjectAttributes(

@@ -1,9 +1,9 @@
 // The C door to RocksDB.
 //
-// RocksDB's own C header has no way to hear of background errors, to resume after one, to give an SST writer direct I/O
-// or to tell one kind of failure from another; this door speaks to the C++ classes and passes through only what the
-// store needs. Docs/Decisions/0010 has the reasons. RocksDB reports by status and throws nothing but what the C++ library
-// throws when memory has run out, which ends the process.
+// RocksDB's own C header has no way to hear of background errors, to give an SST writer direct I/O or to tell one kind
+// of failure from another; this door speaks to the C++ classes and passes through only what the store needs.
+// Docs/Decisions/0010 has the reasons. RocksDB reports by status and throws nothing but what the C++ library throws when
+// memory has run out, which ends the process.
 //
 // Handles are freed by the function named beside them. Every `data`/`size` pair is borrowed for the call.
 
@@ -72,7 +72,6 @@ void crocks_close(crocks_db *db);
 // The count of background errors heard of since the database was opened, and the latest message (freed by
 // crocks_free_text), or null.
 uint64_t crocks_background_errors(crocks_db *db, char **latest);
-crocks_status crocks_resume(crocks_db *db);
 
 // MARK: Values
 
