@@ -93,6 +93,7 @@ let house: [Room] = [
     system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
     door("CLinux"),
     door("CChecksum"),
+    door("CKernels"),
 
     // Floor 1: words and tools.
     room(1, "S3Types"),
@@ -120,7 +121,7 @@ let house: [Room] = [
 
     // Floor 3: engines.
     room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"]),
-    room(3, "Scoring", ["ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
+    room(3, "Scoring", ["CKernels", "ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
     room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"], tests: ["Threads"]),
     room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),
     room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux"]),

@@ -56,7 +56,7 @@ struct ForestCompiler {
         }
         self.layout = layout
         for tree in forest.trees { append(tree) }
-        guard words.count <= Int(UInt32.max) else { throw .tooLarge("nodes") }
+        guard words.count <= Int(Int32.max) else { throw .tooLarge("nodes") }
     }
 
     private static func slot(of node: TreeNode) -> Slot {
@@ -67,9 +67,9 @@ struct ForestCompiler {
     private mutating func append(_ tree: Forest.Tree) {
         let first = words.count
         if tree.nodes.count == 1 {
-            // A leaf has a parent, always: its word leads back to itself through the word before it.
+            // A leaf leads to itself by the word before it, so that a single one stands twice.
             words += [layout.word(rank: 0, slot: 0, child: 0), layout.word(rank: 0, slot: 0, child: 0)]
-            values += [0, tree.nodes[0].value]
+            values += [tree.nodes[0].value, tree.nodes[0].value]
             trees.append(Tree(firstWord: first, wordCount: 2, margin: tree.margin, depth: 1))
             return
         }

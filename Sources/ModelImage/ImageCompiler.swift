@@ -71,8 +71,8 @@ package enum ImageCompiler {
             }
         }
         writer.section(.trees) { writer in
-            for tree in compiled.trees {
-                for value in [tree.firstWord, tree.wordCount, tree.margin, tree.depth] { writer.append(UInt32(value)) }
+            for field in [\ForestCompiler.Tree.firstWord, \.wordCount, \.margin, \.depth] {
+                for tree in compiled.trees { writer.append(UInt32(tree[keyPath: field])) }
             }
         }
         writer.section(.words) { writer in

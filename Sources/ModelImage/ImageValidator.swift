@@ -50,6 +50,8 @@ import ModelTypes
         featureCount = Int(load(UInt32.self, ImageHeader.featureCountOffset))
         marginCount = Int(load(UInt32.self, ImageHeader.marginCountOffset))
         guard marginCount > 0 else { throw .header(offset: ImageHeader.marginCountOffset) }
+        // Kernels number features, slots, thresholds and words by signed integers of 32 bits.
+        guard featureCount <= Int(Int32.max) else { throw .header(offset: ImageHeader.featureCountOffset) }
         if kind == .forest {
             comparison = try choice(Forest.Comparison.self, ImageHeader.comparisonOffset)
             categoryRule = try choice(Forest.CategoryRule.self, ImageHeader.categoryRuleOffset)
@@ -57,7 +59,7 @@ import ModelTypes
             slotCount = Int(load(UInt32.self, ImageHeader.slotCountOffset))
             numericalSlotCount = Int(load(UInt32.self, ImageHeader.numericalSlotCountOffset))
             categorySetCount = Int(load(UInt32.self, ImageHeader.categorySetCountOffset))
-            guard numericalSlotCount <= slotCount else { throw .header(offset: ImageHeader.numericalSlotCountOffset) }
+            guard numericalSlotCount <= slotCount, slotCount <= Int(Int32.max) else { throw .header(offset: ImageHeader.numericalSlotCountOffset) }
             guard
                 let layout = WordLayout(
                     childBits: Int(load(UInt8.self, ImageHeader.childBitsOffset)),
@@ -95,8 +97,13 @@ import ModelTypes
     var slots: UnsafeBufferPointer<ModelImageView.SlotEntry> {
         unsafe section(.slots).assumingMemoryBound(to: ModelImageView.SlotEntry.self)
     }
-    var trees: UnsafeBufferPointer<ModelImageView.TreeEntry> {
-        unsafe section(.trees).assumingMemoryBound(to: ModelImageView.TreeEntry.self)
+    var trees: ModelImageView.Trees {
+        let all = unsafe section(.trees).assumingMemoryBound(to: UInt32.self)
+        return unsafe ModelImageView.Trees(
+            firstWords: UnsafeBufferPointer(rebasing: all[..<treeCount]),
+            wordCounts: UnsafeBufferPointer(rebasing: all[treeCount..<2 * treeCount]),
+            margins: UnsafeBufferPointer(rebasing: all[2 * treeCount..<3 * treeCount]),
+            depths: UnsafeBufferPointer(rebasing: all[3 * treeCount..<4 * treeCount]))
     }
     var categorySets: UnsafeBufferPointer<ModelImageView.CategorySetEntry> {
         let all = unsafe section(.categories)
@@ -152,11 +159,11 @@ import ModelTypes
         let wordsBytes = bounds(.words).count
         guard wordsBytes % UInt64(layout.byteCount) == 0 else { throw .section(ImageSection.words.rawValue) }
         let wordCount = wordsBytes / UInt64(layout.byteCount)
-        // Words are gathered by 32-bit signed numbers.
         guard wordCount <= UInt64(Int32.max), bounds(.values).count == wordCount * UInt64(accumulator.byteCount) else {
             throw .section(ImageSection.values.rawValue)
         }
-        guard bounds(.thresholds).count % UInt64(inputType.byteCount) == 0 else {
+        let thresholdBytes = bounds(.thresholds).count
+        guard thresholdBytes % UInt64(inputType.byteCount) == 0, thresholdBytes <= UInt64(Int32.max) else {
             throw .section(ImageSection.thresholds.rawValue)
         }
         let categoryBytes = bounds(.categories).count
@@ -230,11 +237,12 @@ import ModelTypes
     private func checkTrees<Word: FixedWidthInteger>(_: Word.Type) throws(ModelImageError) {
         let words = unsafe section(.words).assumingMemoryBound(to: Word.self)
         var depths: [UInt32] = []
+        let trees = trees
         var next = 0
         for index in 0..<treeCount {
-            let tree = unsafe trees[index]
-            let count = Int(tree.wordCount)
-            guard Int(tree.firstWord) == next, count >= 2, count <= words.count - next, Int(tree.margin) < marginCount
+            let count = unsafe Int(trees.wordCounts[index])
+            guard unsafe Int(trees.firstWords[index]) == next, count >= 2, count <= words.count - next,
+                unsafe Int(trees.margins[index]) < marginCount
             else { throw .tree(index) }
             depths.removeAll(keepingCapacity: true)
             depths.append(contentsOf: repeatElement(.max, count: count))
@@ -258,7 +266,7 @@ import ModelTypes
                 depths[child] = depths[position] + 1
                 depths[child + 1] = depths[position] + 1
             }
-            guard tree.depth == depth else { throw .tree(index) }
+            guard unsafe trees.depths[index] == depth else { throw .tree(index) }
             next += count
         }
         guard next == words.count else { throw .tree(treeCount) }

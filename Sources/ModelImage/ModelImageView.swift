@@ -35,7 +35,7 @@ package import ModelTypes
     package let features: UnsafeBufferPointer<FeatureEntry>
     package let thresholds: UnsafeRawBufferPointer
     package let slots: UnsafeBufferPointer<SlotEntry>
-    package let trees: UnsafeBufferPointer<TreeEntry>
+    package let trees: Trees
     package let words: UnsafeRawBufferPointer
     package let values: UnsafeRawBufferPointer
     package let categorySets: UnsafeBufferPointer<CategorySetEntry>
@@ -55,12 +55,12 @@ package import ModelTypes
         package let rule: UInt32
     }
 
-    /// Where a tree is and what it adds to.
-    package struct TreeEntry {
-        package let firstWord: UInt32
-        package let wordCount: UInt32
-        package let margin: UInt32
-        package let depth: UInt32
+    /// Where trees are and what they add to; each buffer has an entry for each tree.
+    @safe package struct Trees {
+        package let firstWords: UnsafeBufferPointer<UInt32>
+        package let wordCounts: UnsafeBufferPointer<UInt32>
+        package let margins: UnsafeBufferPointer<UInt32>
+        package let depths: UnsafeBufferPointer<UInt32>
     }
 
     /// Where a set's bits are.
@@ -97,7 +97,7 @@ package import ModelTypes
         unsafe features = image.features
         unsafe thresholds = image.section(.thresholds)
         unsafe slots = image.slots
-        unsafe trees = image.trees
+        trees = image.trees
         unsafe words = image.section(.words)
         unsafe values = image.section(.values)
         unsafe categorySets = image.categorySets

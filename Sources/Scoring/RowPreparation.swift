@@ -14,69 +14,72 @@ enum CategorySlot {
     static let every: UInt32 = .max - 1
 }
 
-/// Fills the slots of one row.
+/// Fills the slots of numerical splits.
 ///
 /// - Parameters:
 ///   - row: [featureCount], already in the image's input type.
 ///   - thresholds: The image's thresholds, of the same type.
 ///   - slots: Receives one value for each slot.
-@inline(__always)
-func prepare<Value: BinaryFloatingPoint>(
+func prepareRanks<Value: BinaryFloatingPoint>(
     _ row: UnsafePointer<Value>, _ image: borrowing ModelImageView, _ thresholds: UnsafePointer<Value>,
     _ slots: UnsafeMutablePointer<UInt32>
 ) {
-    let features = unsafe image.features.baseAddress
-    let entries = unsafe image.slots
-    let isStrict = image.comparison == .less
-    var lastFeature = UInt32.max
-    var rank: UInt32 = 0
-    for index in 0..<image.numericalSlotCount {
-        let entry = unsafe entries[index]
-        let value = unsafe row[Int(entry.feature)]
-        // Invariant: a forest with slots has features.
-        let feature = unsafe features.unsafelyUnwrapped[Int(entry.feature)]
-        if entry.feature != lastFeature {
-            lastFeature = entry.feature
-            rank = unsafe rankOf(value, thresholds + Int(feature.firstThreshold), Int(feature.thresholdCount), isStrict)
-        }
-        var slot = rank
-        switch entry.rule {
-        case SlotRule.nanLeft.rawValue: if value.isNaN { slot = 0 }
-        case SlotRule.nanRight.rawValue: if value.isNaN { slot = feature.thresholdCount }
-        case SlotRule.nanIsZero.rawValue:
-            if value.isNaN {
-                slot = unsafe rankOf(0, thresholds + Int(feature.firstThreshold), Int(feature.thresholdCount), isStrict)
-            }
-        case SlotRule.zeroLeft.rawValue:
-            if value.isNaN || Double(value.magnitude) <= MissingRule.zeroMagnitude { slot = 0 }
-        default:
-            if value.isNaN || Double(value.magnitude) <= MissingRule.zeroMagnitude { slot = feature.thresholdCount }
-        }
-        unsafe slots[index] = slot
-    }
-    for index in image.numericalSlotCount..<image.slotCount {
-        let entry = unsafe entries[index]
-        let value = unsafe row[Int(entry.feature)]
-        unsafe slots[index] = category(
-            Double(value), nan: entry.rule == SlotRule.categoryNaNRight.rawValue ? CategorySlot.every : CategorySlot.none,
-            image.categoryRule)
+    if image.comparison == .less {
+        unsafe prepareRanks(row, image, thresholds, slots, isInclusive: true)
+    } else {
+        unsafe prepareRanks(row, image, thresholds, slots, isInclusive: false)
     }
 }
 
-/// How many thresholds are ≤ value (`isStrict`: splits ask x < t) or < value (splits ask x ≤ t). For NaN: none.
+@inline(__always)
+private func prepareRanks<Value: BinaryFloatingPoint>(
+    _ row: UnsafePointer<Value>, _ image: borrowing ModelImageView, _ thresholds: UnsafePointer<Value>,
+    _ slots: UnsafeMutablePointer<UInt32>, isInclusive: Bool
+) {
+    let entries = unsafe image.slots
+    for index in 0..<image.numericalSlotCount {
+        let entry = unsafe entries[index]
+        var value = unsafe row[Int(entry.feature)]
+        var isMissing = value.isNaN
+        let feature = unsafe image.features[Int(entry.feature)]
+        // The numbers of SlotRule: its cases are known to the module that validates.
+        if entry.rule == 2, isMissing { value = 0 }
+        if entry.rule >= 3 { isMissing = isMissing || Double(value.magnitude) <= MissingRule.zeroMagnitude }
+        var slot = unsafe rankOf(
+            value, thresholds + Int(feature.firstThreshold), Int(feature.thresholdCount), isInclusive)
+        if isMissing, entry.rule != 2 { slot = entry.rule & 1 == (entry.rule >= 3 ? 0 : 1) ? feature.thresholdCount : 0 }
+        unsafe slots[index] = slot
+    }
+}
+
+/// Fills the slots of categorical splits, which come behind the others.
+@inline(__always)
+func prepareCategories<Value: BinaryFloatingPoint>(
+    _ row: UnsafePointer<Value>, _ image: borrowing ModelImageView, _ slots: UnsafeMutablePointer<UInt32>
+) {
+    let entries = unsafe image.slots
+    for index in image.numericalSlotCount..<entries.count {
+        let entry = unsafe entries[index]
+        let nan = entry.rule == SlotRule.categoryNaNRight.rawValue ? CategorySlot.every : CategorySlot.none
+        unsafe slots[index] = category(Double(row[Int(entry.feature)]), nan: nan, image.categoryRule)
+    }
+}
+
+/// How many thresholds are ≤ value (`isInclusive`: splits ask x < t) or < value (splits ask x ≤ t). For NaN: none.
+///
+/// The number of probes depends on `count` alone, and each moves by an addition: nothing to mispredict.
 @inline(__always)
 private func rankOf<Value: BinaryFloatingPoint>(
-    _ value: Value, _ thresholds: UnsafePointer<Value>, _ count: Int, _ isStrict: Bool
+    _ value: Value, _ thresholds: UnsafePointer<Value>, _ count: Int, _ isInclusive: Bool
 ) -> UInt32 {
     var low = 0
     var length = count
     while length > 0 {
-        let half = (length + 1) >> 1
-        let probe = unsafe thresholds[low + half - 1]
-        // Both sides are computed and one is taken: no branch to mispredict.
-        let isBelow = isStrict ? probe <= value : probe < value
-        low += isBelow ? half : 0
-        length = isBelow ? length - half : half - 1
+        let half = (length &+ 1) >> 1
+        let probe = unsafe thresholds[low &+ half &- 1]
+        let isBelow = isInclusive ? probe <= value : probe < value
+        low &+= half & (0 &- (isBelow ? 1 : 0))
+        length &-= half
     }
     return UInt32(truncatingIfNeeded: low)
 }

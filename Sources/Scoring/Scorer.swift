@@ -1,3 +1,4 @@
+import CKernels
 package import ModelImage
 import ModelTypes
 
@@ -19,8 +20,13 @@ package struct Scorer: Sendable {
     /// Predictions per row.
     package let outputCount: Int
 
-    package init(_ image: ModelImageView) {
+    /// Whether the kernels of `CKernels` are used.
+    private let isVectorized: Bool
+
+    /// - Parameter isVectorized: False keeps to the portable kernels, whatever the processor has.
+    package init(_ image: ModelImageView, isVectorized: Bool = true) {
         self.image = image
+        self.isVectorized = isVectorized && lodestore_kernels_can_run()
         featureCount = image.featureCount
         marginCount = image.marginCount
         outputCount = image.outputCount
@@ -97,9 +103,9 @@ package struct Scorer: Sendable {
 
     private func endOfTreeBlock(from first: Int) -> Int {
         let perWord = image.wordByteCount + image.accumulator.byteCount
-        let limit = unsafe Int(image.trees[first].firstWord) + Self.blockBytes / perWord
+        let limit = unsafe Int(image.trees.firstWords[first]) + Self.blockBytes / perWord
         var end = first + 1
-        while end < image.treeCount, unsafe Int(image.trees[end].firstWord) < limit { end += 1 }
+        while end < image.treeCount, unsafe Int(image.trees.firstWords[end]) < limit { end += 1 }
         return end
     }
 
@@ -108,27 +114,64 @@ package struct Scorer: Sendable {
         _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ scratch: ScoringScratch
     ) {
         let slots = unsafe scratch.slots + row * image.slotCount
-        let first = row * featureCount
+        let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
         switch image.inputType {
         case .float32:
-            let typed = unsafe scratch.row.assumingMemoryBound(to: Float.self)
-            for index in 0..<featureCount { unsafe typed[index] = Float(rows[first + index]) }
             let thresholds = unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
-            unsafe prepare(typed, image, thresholds, slots)
+            let typed = unsafe typedRow(source, as: Float.self, scratch)
+            if isVectorized {
+                unsafe lodestore_prepare_float32(
+                    typed, slotEntries, UInt32(image.numericalSlotCount), featureEntries, thresholds,
+                    image.comparison == .less, slots)
+            } else {
+                unsafe prepareRanks(typed, image, thresholds, slots)
+            }
+            unsafe prepareCategories(typed, image, slots)
         case .float64:
-            let typed = unsafe scratch.row.assumingMemoryBound(to: Double.self)
-            for index in 0..<featureCount { unsafe typed[index] = Double(rows[first + index]) }
             let thresholds = unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
-            unsafe prepare(typed, image, thresholds, slots)
+            let typed = unsafe typedRow(source, as: Double.self, scratch)
+            if isVectorized {
+                unsafe lodestore_prepare_float64(
+                    typed, slotEntries, UInt32(image.numericalSlotCount), featureEntries, thresholds,
+                    image.comparison == .less, slots)
+            } else {
+                unsafe prepareRanks(typed, image, thresholds, slots)
+            }
+            unsafe prepareCategories(typed, image, slots)
         }
+    }
+
+    /// The row as it is where it has the type, else converted into the scratch.
+    @inline(__always)
+    private func typedRow<Value: BinaryFloatingPoint, Typed: BinaryFloatingPoint>(
+        _ source: UnsafePointer<Value>, as _: Typed.Type, _ scratch: ScoringScratch
+    ) -> UnsafePointer<Typed> {
+        if Value.self == Typed.self { return unsafe UnsafeRawPointer(source).assumingMemoryBound(to: Typed.self) }
+        let typed = unsafe scratch.row.assumingMemoryBound(to: Typed.self)
+        for index in 0..<featureCount { unsafe typed[index] = Typed(source[index]) }
+        return unsafe UnsafePointer(typed)
+    }
+
+    /// Pairs of feature and rule. Invariant: read by kernels only when there are slots.
+    private var slotEntries: UnsafePointer<UInt32> {
+        unsafe UnsafeRawPointer(image.slots.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: UInt32.self)
+    }
+
+    /// Pairs of first threshold and number of thresholds.
+    private var featureEntries: UnsafePointer<UInt32> {
+        unsafe UnsafeRawPointer(image.features.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: UInt32.self)
     }
 
     // MARK: Trees
 
     private func addTrees(_ range: Range<Int>, _ row: Int, _ scratch: ScoringScratch) {
-        let trees = unsafe UnsafeBufferPointer(rebasing: image.trees[range])
+        let trees = TreeRange(image, range)
         let slots = unsafe UnsafePointer(scratch.slots + row * image.slotCount)
-        if image.wordByteCount == 4 {
+        if isVectorized, image.wordByteCount == 4, image.numericalSlotCount == image.slotCount {
+            unsafe lodestore_walk32(
+                image.words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self), trees.firstWords,
+                UInt32(trees.count), slots, UInt32(image.childBits), UInt32(image.slotBits), scratch.leaves)
+        } else if image.wordByteCount == 4 {
             unsafe findLeaves(WordCut<UInt32>(image), trees, slots, scratch.leaves)
         } else {
             unsafe findLeaves(WordCut<UInt64>(image), trees, slots, scratch.leaves)
@@ -143,21 +186,20 @@ package struct Scorer: Sendable {
                 unsafe sums[0] = Double(sum)
             } else {
                 for index in 0..<trees.count {
-                    let margin = unsafe Int(trees[index].margin)
+                    let margin = unsafe Int(trees.margins[index])
                     unsafe sums[margin] = Double(Float(sums[margin]) + values[Int(scratch.leaves[index])])
                 }
             }
         case .float64:
             let values = unsafe image.values.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
             for index in 0..<trees.count {
-                unsafe sums[Int(trees[index].margin)] += values[Int(scratch.leaves[index])]
+                unsafe sums[Int(trees.margins[index])] += values[Int(scratch.leaves[index])]
             }
         }
     }
 
     private func findLeaves<Word: FixedWidthInteger & UnsignedInteger>(
-        _ cut: WordCut<Word>, _ trees: UnsafeBufferPointer<ModelImageView.TreeEntry>, _ slots: UnsafePointer<UInt32>,
-        _ leaves: UnsafeMutablePointer<UInt32>
+        _ cut: WordCut<Word>, _ trees: TreeRange, _ slots: UnsafePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>
     ) {
         if image.numericalSlotCount == image.slotCount {
             unsafe walk(cut, trees, slots, leaves)

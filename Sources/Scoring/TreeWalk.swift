@@ -40,6 +40,22 @@ import ModelImage
     func child(_ word: Word) -> UInt32 { UInt32(truncatingIfNeeded: word & childMask) }
 }
 
+/// Trees that follow each other.
+@safe struct TreeRange {
+    let count: Int
+    let firstWords: UnsafePointer<UInt32>
+    let margins: UnsafePointer<UInt32>
+    let depths: UnsafePointer<UInt32>
+
+    /// - Precondition: `range` lies in the image's trees and is not empty.
+    init(_ image: borrowing ModelImageView, _ range: Range<Int>) {
+        count = range.count
+        unsafe firstWords = image.trees.firstWords.baseAddress.unsafelyUnwrapped + range.lowerBound
+        unsafe margins = image.trees.margins.baseAddress.unsafelyUnwrapped + range.lowerBound
+        unsafe depths = image.trees.depths.baseAddress.unsafelyUnwrapped + range.lowerBound
+    }
+}
+
 /// Walks trees of numerical splits, eight at once.
 ///
 /// - Parameters:
@@ -47,20 +63,20 @@ import ModelImage
 ///   - slots: The prepared row.
 ///   - leaves: Receives the word of each tree's leaf, counted from the first word of the image.
 func walk<Word: FixedWidthInteger & UnsignedInteger>(
-    _ cut: WordCut<Word>, _ trees: UnsafeBufferPointer<ModelImageView.TreeEntry>, _ slots: UnsafePointer<UInt32>,
+    _ cut: WordCut<Word>, _ trees: TreeRange, _ slots: UnsafePointer<UInt32>,
     _ leaves: UnsafeMutablePointer<UInt32>
 ) {
     var index = 0
     while index &+ 8 <= trees.count {
-        let entry = unsafe trees.baseAddress.unsafelyUnwrapped + index
-        let first0 = unsafe Int(entry[0].firstWord), first1 = unsafe Int(entry[1].firstWord)
-        let first2 = unsafe Int(entry[2].firstWord), first3 = unsafe Int(entry[3].firstWord)
-        let first4 = unsafe Int(entry[4].firstWord), first5 = unsafe Int(entry[5].firstWord)
-        let first6 = unsafe Int(entry[6].firstWord), first7 = unsafe Int(entry[7].firstWord)
+        let entry = unsafe trees.firstWords + index
+        let first0 = unsafe Int(entry[0]), first1 = unsafe Int(entry[1])
+        let first2 = unsafe Int(entry[2]), first3 = unsafe Int(entry[3])
+        let first4 = unsafe Int(entry[4]), first5 = unsafe Int(entry[5])
+        let first6 = unsafe Int(entry[6]), first7 = unsafe Int(entry[7])
         var (at0, at1, at2, at3): (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
         var (at4, at5, at6, at7): (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
         var depth: UInt32 = 0
-        for tree in 0..<8 { depth = unsafe max(depth, entry[tree].depth) }
+        for tree in 0..<8 { depth = unsafe max(depth, trees.depths[index &+ tree]) }
         var step: UInt32 = 0
         while step < depth {
             let before = (at0, at1, at2, at3)
@@ -84,26 +100,24 @@ func walk<Word: FixedWidthInteger & UnsignedInteger>(
         index &+= 8
     }
     while index < trees.count {
-        let tree = unsafe trees[index]
+        let first = unsafe trees.firstWords[index]
         var at: UInt32 = 0
-        for _ in 0..<tree.depth { at = unsafe cut.next(at, in: Int(tree.firstWord), slots) }
-        unsafe leaves[index] = tree.firstWord &+ at
+        for _ in 0..<(unsafe trees.depths[index]) { at = unsafe cut.next(at, in: Int(first), slots) }
+        unsafe leaves[index] = first &+ at
         index &+= 1
     }
 }
 
 /// Walks trees with categorical splits, one after the other.
 func walkCategorical<Word: FixedWidthInteger & UnsignedInteger>(
-    _ cut: WordCut<Word>, _ image: borrowing ModelImageView, _ trees: UnsafeBufferPointer<ModelImageView.TreeEntry>,
+    _ cut: WordCut<Word>, _ image: borrowing ModelImageView, _ trees: TreeRange,
     _ slots: UnsafePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>
 ) {
     let firstCategorical = image.numericalSlotCount
     for index in 0..<trees.count {
-        let tree = unsafe trees[index]
+        let first = unsafe trees.firstWords[index]
         var at: UInt32 = 0
-        var word = unsafe cut.words[Int(tree.firstWord)]
-        // A tree of one leaf starts with a word before it.
-        if cut.rank(word) == 0 { at = 1 }
+        var word = unsafe cut.words[Int(first)]
         while cut.rank(word) != 0 {
             let slot = cut.slot(word)
             let value = unsafe slots[slot]
@@ -111,8 +125,8 @@ func walkCategorical<Word: FixedWidthInteger & UnsignedInteger>(
                 slot < firstCategorical
                 ? Int(value) >= cut.rank(word) : isMember(value, of: cut.rank(word) - 1, image)
             at = cut.child(word) &+ (goesRight ? 1 : 0)
-            word = unsafe cut.words[Int(tree.firstWord &+ at)]
+            word = unsafe cut.words[Int(first &+ at)]
         }
-        unsafe leaves[index] = tree.firstWord &+ at
+        unsafe leaves[index] = first &+ at
     }
 }

@@ -60,6 +60,9 @@ struct GoldenRows {
                 isFloat ? image.margins(Array(rows32[range]), rowCount: 1) : image.margins(Array(features[range]), rowCount: 1)
             if alone != Array(together[row * width..<(row + 1) * width]) { Issue.record("row \(row) alone differs") }
         }
+        let portable = try LoadedImage(model, isVectorized: false)
+        let again = isFloat ? portable.margins(rows32, rowCount: rowCount) : portable.margins(features, rowCount: rowCount)
+        #expect(again == together)
         // The slow way must agree as well.
         let reference = ReferenceWalker(model)
         for row in 0..<rowCount {

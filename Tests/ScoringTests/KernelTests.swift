@@ -5,13 +5,13 @@ import Testing
 
 /// Kernels against the plain walk over the description, and against hostile images.
 struct KernelTests {
-    @Test func kernelsEqualTheReferenceToTheBit() throws {
+    @Test(arguments: [true, false]) func kernelsEqualTheReferenceToTheBit(isVectorized: Bool) throws {
         var random = SeededGenerator.printed()
         for _ in 0..<150 {
             let grown = try RandomForest(&random)
             let rowCount = [1, 7, 70].randomElement(using: &random)!
             let rows = grown.rows(rowCount, &random)
-            let image = try LoadedImage(grown.model)
+            let image = try LoadedImage(grown.model, isVectorized: isVectorized)
             let reference = ReferenceWalker(grown.model)
             let width = grown.forest.featureCount
             let expected = (0..<rowCount).flatMap { reference.margins(Array(rows[$0 * width..<($0 + 1) * width])) }
@@ -41,7 +41,7 @@ struct KernelTests {
                 default:
                     for _ in 0..<8 { bytes[Int.random(in: 96..<bytes.count, using: &random)] = [0, 1, 0x7F, 0xFF].randomElement(using: &random)! }
                 }
-                guard let image = try? LoadedImage(image: bytes) else {
+                guard let image = try? LoadedImage(image: bytes, isVectorized: round.isMultiple(of: 2)) else {
                     refusedCount += 1
                     continue
                 }

@@ -9,18 +9,19 @@ final class LoadedImage {
     let scorer: Scorer
     private let scratch = ScoringScratch()
 
-    convenience init(_ model: ModelDescription) throws {
-        try self.init(image: ImageCompiler.compile(model, artifactDigest: Array(repeating: 7, count: 32)))
+    convenience init(_ model: ModelDescription, isVectorized: Bool = true) throws {
+        try self.init(
+            image: ImageCompiler.compile(model, artifactDigest: Array(repeating: 7, count: 32)), isVectorized: isVectorized)
     }
 
-    init(image: [UInt8]) throws {
+    init(image: [UInt8], isVectorized: Bool = true) throws {
         bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: image.count, alignment: 64)
         bytes.copyBytes(from: image)
         do { view = try ModelImageView(validating: UnsafeRawBufferPointer(bytes)) } catch {
             bytes.deallocate()
             throw error
         }
-        scorer = Scorer(view)
+        scorer = Scorer(view, isVectorized: isVectorized)
     }
 
     deinit { bytes.deallocate() }
