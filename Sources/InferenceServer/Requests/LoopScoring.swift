@@ -65,16 +65,28 @@ final class LoopScoring {
     func score(for model: LoadedModel, as format: RowFormat) -> Response {
         let rowCount = model.inputType == .float32 ? floats.rowCount : doubles.rowCount
         let outputs = rowCount * model.outputCount
+        // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
+        var predictions: [Double] = []
+        swap(&predictions, &self.predictions)
+        defer { swap(&predictions, &self.predictions) }
         if predictions.count < outputs { predictions = [Double](repeating: 0, count: outputs) }
-        var target = predictions.mutableSpan
-        switch model.inputType {
-        case .float32: model.scorer.predict(floats.values.span, rowCount: rowCount, into: &target, scratch: scratch)
-        case .float64: model.scorer.predict(doubles.values.span, rowCount: rowCount, into: &target, scratch: scratch)
-        }
+        predict(for: model, rowCount: rowCount, into: &predictions)
         text.removeAll(keepingCapacity: true)
         PredictionWriter.append(
             predictions.span.extracting(first: outputs), outputCount: model.outputCount, as: format, to: &text)
         let head = ResponseHead(.ok, [("content-type", format.contentType)] + model.fields)
         return Response(head, body: ByteBuffer(bytes: text))
+    }
+
+    private func predict(for model: LoadedModel, rowCount: Int, into predictions: inout [Double]) {
+        var target = predictions.mutableSpan
+        switch model.inputType {
+        case .float32:
+            let values = floats.values
+            model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
+        case .float64:
+            let values = doubles.values
+            model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
+        }
     }
 }
