@@ -128,8 +128,8 @@ let house: [Room] = [
 
     // Floor 4: services.
     room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),
-    room(4, "ModelSync", ["S3Types", "S3Client", "S3Wire", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
-         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "CLinux", "Threads", "Telemetry", "Logging", "ServiceLifecycle"]),
+    room(4, "ModelSync", ["S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
+         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "CLinux", "Threads", "Telemetry", "Logging", "ServiceLifecycle"]),
 
     // Floor 5: edges.
     room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",

@@ -5,4 +5,7 @@ package import SealedMemory
 package struct HydratedContent: ~Copyable, Sendable {
     package let memory: SealedMemory
     package let digest: ContentDigest
+
+    /// The memory alone.
+    package consuming func taken() -> SealedMemory { memory }
 }

@@ -9,17 +9,20 @@ package struct ModelRecord: Sendable, Equatable {
     /// The key and the ETag of the object that it came from, to see whether the bucket holds another by now.
     package let objectKey: String
     package let etag: String
+    /// Of the artifact.
+    package let sizeBytes: UInt64
     package let artifactDigest: ContentDigest
     package let imageDigest: ContentDigest
 
     package init(
-        model: String, version: String, objectKey: String, etag: String, artifactDigest: ContentDigest,
-        imageDigest: ContentDigest
+        model: String, version: String, objectKey: String, etag: String, sizeBytes: UInt64,
+        artifactDigest: ContentDigest, imageDigest: ContentDigest
     ) {
         self.model = model
         self.version = version
         self.objectKey = objectKey
         self.etag = etag
+        self.sizeBytes = sizeBytes
         self.artifactDigest = artifactDigest
         self.imageDigest = imageDigest
     }
@@ -34,6 +37,7 @@ package struct ModelRecord: Sendable, Equatable {
             bytes += [UInt8(truncatingIfNeeded: count), UInt8(truncatingIfNeeded: count >> 8)]
         }
         append(Self.formatVersion)
+        for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: sizeBytes >> (8 * UInt64(shift)))) }
         bytes += artifactDigest.bytes
         bytes += imageDigest.bytes
         for text in [model, version, objectKey, etag] {
@@ -46,14 +50,15 @@ package struct ModelRecord: Sendable, Equatable {
 
     /// Nil when a single byte is not as it was written.
     init?(encoded bytes: [UInt8]) {
-        guard bytes.count >= 8 + 2 + 64 + 8, Array(bytes[..<8]) == Self.magic else { return nil }
+        guard bytes.count >= 8 + 2 + 8 + 64 + 8, Array(bytes[..<8]) == Self.magic else { return nil }
         let content = Array(bytes.dropLast(8))
         guard CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(content)) == Array(bytes.suffix(8)) else { return nil }
         guard content[8] == UInt8(Self.formatVersion), content[9] == 0 else { return nil }
-        guard let artifact = ContentDigest(bytes: Array(content[10..<42])),
-            let image = ContentDigest(bytes: Array(content[42..<74]))
+        guard let artifact = ContentDigest(bytes: Array(content[18..<50])),
+            let image = ContentDigest(bytes: Array(content[50..<82]))
         else { return nil }
-        var rest = content[74...]
+        let sizeBytes = content[10..<18].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        var rest = content[82...]
         var texts: [String] = []
         for _ in 0..<4 {
             guard rest.count >= 2, let low = rest.popFirst(), let high = rest.popFirst() else { return nil }
@@ -66,7 +71,7 @@ package struct ModelRecord: Sendable, Equatable {
         }
         guard rest.isEmpty else { return nil }
         self.init(
-            model: texts[0], version: texts[1], objectKey: texts[2], etag: texts[3], artifactDigest: artifact,
-            imageDigest: image)
+            model: texts[0], version: texts[1], objectKey: texts[2], etag: texts[3], sizeBytes: sizeBytes,
+            artifactDigest: artifact, imageDigest: image)
     }
 }

@@ -229,7 +229,7 @@ import Testing
 
     private func record(_ model: String, version: String) -> ModelRecord {
         ModelRecord(
-            model: model, version: version, objectKey: "\(model)/model.tar.gz", etag: "abc",
+            model: model, version: version, objectKey: "\(model)/model.tar.gz", etag: "abc", sizeBytes: 1 << 40,
             artifactDigest: artifactKey(1).artifactDigest, imageDigest: artifactKey(2).artifactDigest)
     }
 }

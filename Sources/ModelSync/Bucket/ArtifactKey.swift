@@ -1,0 +1,40 @@
+import S3Types
+
+/// How a key names a model, relative to the configured prefix:
+/// `<model>/<artifact>` overwritten in place, or `<model>/<version>/<artifact>`, of which the newest counts.
+///
+/// An artifact is a bundle (`model.tar.gz`, `.tgz`, `.tar`, `.tar.zst`, `.zip`) or a single model file (`xgboost-model`, `.json`,
+/// `.ubj`, `.pkl`, `.bin`). Any other key is no artifact, and none of the sidecar's business.
+struct ArtifactKey: Equatable, Sendable {
+    let model: String
+    let isBundle: Bool
+
+    private static let bundleSuffixes = [".tar.gz", ".tgz", ".tar", ".tar.zst", ".zip"]
+    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin"]
+    /// Files of the control plane, which lie beside artifacts.
+    private static let reservedNames = ["live.json", "manifest.json"]
+    private static let modelLimitBytes = 255
+
+    /// Nil when the key names no artifact.
+    init?(_ key: ObjectKey, prefix: String) {
+        guard key.text.utf8.starts(with: prefix.utf8) else { return nil }
+        let relative = String(decoding: key.text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
+        guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }), let name = parts.last,
+            parts[0].utf8.count <= Self.modelLimitBytes
+        else { return nil }
+        self.model = String(parts[0])
+        if Self.bundleSuffixes.contains(where: { name.hasSuffix($0) && name.count > $0.count }) {
+            self.isBundle = true
+        } else if Self.isModelFile(name) && !Self.reservedNames.contains(String(name)) {
+            self.isBundle = false
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether a file of this name is a model, in a bucket or in a bundle.
+    static func isModelFile(_ name: some StringProtocol) -> Bool {
+        name == "xgboost-model" || fileSuffixes.contains { name.hasSuffix($0) && name.count > $0.count }
+    }
+}

@@ -1,0 +1,79 @@
+import Handoff
+import SealedMemory
+import Synchronization
+
+/// One executor: its connection, and the generations given out to it.
+///
+/// Offers are decided and sent under one lock, so that they arrive in the order in which they were decided.
+final class ExecutorSlot: Sendable {
+    private struct State: ~Copyable {
+        var lastGeneration: UInt64 = 0
+        var isConnected = false
+        /// Why there is no connection; nil before the first attempt ends.
+        var problem: String?
+    }
+
+    let path: String
+    private let state = Mutex(State())
+    private let link: ExecutorLink
+
+    /// - Parameter events: as `ExecutorLink` has it.
+    init(path: String, events: @escaping @Sendable (ExecutorLink.Event) -> Void) {
+        self.path = path
+        self.link = ExecutorLink(path: path, events: events)
+    }
+
+    func start() { link.start() }
+    func stop() { link.stop() }
+
+    func connected(highestGeneration: UInt64) {
+        state.withLock { state in
+            state.lastGeneration = max(state.lastGeneration, highestGeneration)
+            state.isConnected = true
+            state.problem = nil
+        }
+    }
+
+    func disconnected(_ problem: String) {
+        state.withLock { state in
+            state.isConnected = false
+            state.problem = problem
+        }
+    }
+
+    var status: (isConnected: Bool, problem: String?) { state.withLock { ($0.isConnected, $0.problem) } }
+
+    /// Offers what a model wants on this executor, if anything.
+    ///
+    /// - Returns: why the offer could not be sent; the loss of the connection is told by its event as well.
+    func update(_ entry: ModelEntry) -> HandoffError? {
+        state.withLock { state in
+            guard state.isConnected else { return nil }
+            let generation = state.lastGeneration + 1
+            let due = entry.machine.withLock { machine -> HotImage? in
+                guard let image = machine.due(path) else { return nil }
+                machine.offered(image, generation: generation, to: path)
+                return image
+            }
+            guard let image = due else { return nil }
+            state.lastGeneration = generation
+            do throws(HandoffError) {
+                try link.offer(try image.offer(generation: generation), memory: image.memory)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+}
+
+/// One model and the lock around its state.
+final class ModelEntry: Sendable {
+    let model: String
+    let machine: Mutex<ModelMachine>
+
+    init(model: String, clock: SyncClock) {
+        self.model = model
+        self.machine = Mutex(ModelMachine(model: model, clock: clock))
+    }
+}

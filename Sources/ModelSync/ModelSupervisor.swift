@@ -1,0 +1,401 @@
+import Digests
+import Handoff
+package import Logging
+package import ModelCache
+import ModelImage
+import S3Client
+import S3Types
+import Synchronization
+import Telemetry
+
+/// Keeps executors supplied with the models of a bucket: one state machine for each model, and the work that they ask for.
+///
+/// The machines decide under their locks; everything that takes time happens here, outside of them: bytes come over the
+/// network in tasks, models are prepared on threads of their own, executors are spoken to on the threads of their links.
+package final class ModelSupervisor: Sendable {
+    private let configuration: SyncConfiguration
+    private let bucket: any ModelBucket
+    private let cache: ModelCache
+    private let preparation: Preparation
+    private let clock: SyncClock
+    private let logger: Logger
+    private let pause: @Sendable (Duration) async throws -> Void
+    private let entries = Mutex<[String: ModelEntry]>([:])
+    private let slots = Mutex<[String: ExecutorSlot]>([:])
+    private let jobs: AsyncStream<Job>
+    private let jobQueue: AsyncStream<Job>.Continuation
+    private let retries: AsyncStream<Retry>
+    private let retryQueue: AsyncStream<Retry>.Continuation
+    private let changes: AsyncStream<Void>
+    private let changed: AsyncStream<Void>.Continuation
+
+    /// An artifact to prepare; at most one for a model at a time.
+    private struct Job: Sendable {
+        let entry: ModelEntry
+        let attempt: ModelMachine.Attempt
+    }
+
+    /// A model to look at again after a pause; at most one for a model at a time.
+    private struct Retry: Sendable {
+        let entry: ModelEntry
+        let pause: Duration
+    }
+
+    /// - Parameters:
+    ///   - pause: suspends for a time; a test passes its own.
+    package init(
+        configuration: SyncConfiguration, bucket: any ModelBucket, cache: ModelCache, logger: Logger,
+        clock: SyncClock = .system(), pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
+        self.configuration = configuration
+        self.bucket = bucket
+        self.cache = cache
+        self.preparation = Preparation(cache: cache)
+        self.logger = logger
+        self.clock = clock
+        self.pause = pause
+        (jobs, jobQueue) = AsyncStream.makeStream()
+        (retries, retryQueue) = AsyncStream.makeStream()
+        // However many changes there are, the status is written once for all of them.
+        (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Runs until the task is cancelled. The executors go on with what they hold.
+    ///
+    /// - Parameter ready: called once what the cache remembers is in memory and the executors are being connected; the
+    ///   store need not be there.
+    package func run(ready: @Sendable () -> Void) async {
+        await restoreAll()
+        startLinks()
+        ready()
+        await withTaskGroup { group in
+            let watch = BucketWatch(
+                bucket: bucket, configuration: configuration, logger: logger, pause: pause,
+                found: { [self] newest in await notice(newest) })
+            group.addTask { await watch.run() }
+            group.addTask { [self] in await prepareAll() }
+            group.addTask { [self] in await retryAll() }
+            group.addTask { [self] in await publish() }
+            await group.waitForAll()
+        }
+        await stopLinks()
+        await onThread(name: "status") { [self] in writeStatus() }
+    }
+
+    /// What `lodestore-sidecar status` shows.
+    package var status: SyncStatus {
+        let models = entries.withLock { Array($0.values) }.map { entry in entry.machine.withLock { ModelStatus($0) } }
+        let executors = slots.withLock { Array($0.values) }.map { slot in
+            let (isConnected, problem) = slot.status
+            return ExecutorStatus(path: slot.path, isConnected: isConnected, problem: problem)
+        }
+        return SyncStatus(
+            updated: clock.wallTime(), models: models.sorted { $0.model < $1.model },
+            executors: executors.sorted { $0.path < $1.path })
+    }
+
+    // MARK: Carrying out decisions
+
+    private func entry(_ model: String) -> ModelEntry {
+        let (entry, isNew) = entries.withLock { entries in
+            if let entry = entries[model] { return (entry, false) }
+            let entry = ModelEntry(model: model, clock: clock)
+            entries[model] = entry
+            return (entry, true)
+        }
+        guard isNew else { return entry }
+        // An executor that connected before the entry could be seen holds nothing of the model; one that connects from here
+        // on tells the entry itself.
+        for slot in slots.withLock({ Array($0.values) }) where slot.status.isConnected {
+            entry.machine.withLock { machine in
+                if machine.executors[slot.path] == nil { _ = machine.connected(slot.path, live: nil, draining: []) }
+            }
+        }
+        return entry
+    }
+
+    /// Does what a machine decided. Blocks: never on the shared pool.
+    private func perform(_ actions: ModelMachine.Actions, for entry: ModelEntry) {
+        for path in actions.update {
+            guard let slot = slots.withLock({ $0[path] }) else { continue }
+            if let error = slot.update(entry) {
+                logger.warning(
+                    "offer not sent",
+                    metadata: [LogKey.model: "\(entry.model)", LogKey.executor: "\(path)", LogKey.reason: "\(error)"])
+            }
+        }
+        if let (image, source) = actions.remember { remember(image, source: source) }
+        if let attempt = actions.start { jobQueue.yield(Job(entry: entry, attempt: attempt)) }
+        if let pause = actions.retryAfter { retryQueue.yield(Retry(entry: entry, pause: pause)) }
+        changed.yield()
+    }
+
+    private func remember(_ image: HotImage, source: ArtifactReference) {
+        let record = ModelRecord(
+            model: image.model, version: image.version, objectKey: source.key.text, etag: source.etag.text,
+            sizeBytes: source.sizeBytes, artifactDigest: image.artifactDigest, imageDigest: image.imageDigest)
+        do {
+            try cache.remember(record)
+        } catch {
+            logger.warning(
+                "live version not remembered",
+                metadata: [LogKey.model: "\(image.model)", LogKey.reason: "\(error)"])
+        }
+    }
+
+    private func notice(_ newest: [String: ArtifactReference]) async {
+        let noticed = newest.map { (entry($0.key), $0.value) }
+        await onThread(name: "notice") { [self] in
+            for (entry, reference) in noticed { perform(entry.machine.withLock { $0.notice(reference) }, for: entry) }
+        }
+    }
+
+    // MARK: The cache at the start
+
+    private func restoreAll() async {
+        await onThread(name: "restore") { [self] in
+            let records: [ModelRecord]
+            do {
+                records = try cache.records()
+            } catch {
+                return logger.warning("cache not read", metadata: [LogKey.reason: "\(error)"])
+            }
+            for record in records { restore(record) }
+        }
+    }
+
+    private func restore(_ record: ModelRecord) {
+        let entry = entry(record.model)
+        let facts: Logger.Metadata = [
+            LogKey.model: "\(record.model)", LogKey.modelVersion: "\(record.version)",
+            LogKey.digest: "\(record.artifactDigest)",
+        ]
+        do throws(PreparationError) {
+            let key = try? ObjectKey(record.objectKey)
+            let isBundle = key.flatMap { ArtifactKey($0, prefix: configuration.prefix)?.isBundle }
+            let image = try preparation.restoredImage(
+                of: Preparation.Input(
+                    model: record.model, version: record.version, isBundle: isBundle ?? true, digest: record.artifactDigest))
+            var source: ArtifactReference?
+            // Without them the artifact is fetched once more, found to be the same, and not swapped.
+            if let key, let etag = try? ETag(record.etag), let isBundle {
+                source = ArtifactReference(key: key, etag: etag, sizeBytes: record.sizeBytes, isBundle: isBundle)
+            }
+            perform(entry.machine.withLock { $0.restored(image, source: source) }, for: entry)
+            logger.info("model restored from the cache", metadata: facts)
+        } catch {
+            logger.warning(
+                "model not restored from the cache", metadata: facts.merging([LogKey.reason: "\(error)"]) { $1 })
+        }
+    }
+
+    // MARK: Preparing
+
+    /// Takes jobs as they come, a few at a time.
+    private func prepareAll() async {
+        await withTaskGroup(of: Void.self) { group in
+            var running = 0
+            for await job in jobs {
+                if running == configuration.preparationCount {
+                    await group.next()
+                    running -= 1
+                }
+                running += 1
+                group.addTask { [self] in await prepare(job.attempt, for: job.entry) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func retryAll() async {
+        await withDiscardingTaskGroup { group in
+            for await retry in retries {
+                group.addTask { [self] in
+                    do { try await pause(retry.pause) } catch { return }
+                    await onThread(name: "retry") { [self] in
+                        perform(retry.entry.machine.withLock { $0.retry() }, for: retry.entry)
+                    }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func prepare(_ attempt: ModelMachine.Attempt, for entry: ModelEntry) async {
+        let reference = attempt.reference
+        let progress = StepProgress(attempt: attempt, entry: entry, logger: logger) { [self] in changed.yield() }
+        do throws(PreparationError) {
+            try progress.took(.fetching, nil)
+            let artifact: FetchedArtifact
+            do throws(S3ClientError) {
+                artifact = try await bucket.artifact(
+                    reference.key, ifMatch: reference.etag, limitBytes: configuration.artifactLimitBytes)
+            } catch {
+                throw .bucket(error)
+            }
+            try progress.took(.verified, UInt64(artifact.bytes.count))
+            let outcome = await onThread(name: "prepare") { [self] in
+                prepared(artifact, attempt, for: entry, progress: progress)
+            }
+            try outcome.get()
+        } catch {
+            await fail(attempt, error, step: progress.step, for: entry)
+        }
+    }
+
+    private func prepared(
+        _ artifact: FetchedArtifact, _ attempt: ModelMachine.Attempt, for entry: ModelEntry, progress: StepProgress
+    ) -> Result<Void, PreparationError> {
+        do throws(PreparationError) {
+            let digest = unsafe ContentDigest(of: artifact.bytes.span.bytes)
+            if let actions = entry.machine.withLock({
+                $0.isLive(digest, imageVersion: ModelImageView.version, in: attempt)
+            }) {
+                logger.info("artifact is live already", metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
+                perform(actions, for: entry)
+                return .success(())
+            }
+            makeRoom()
+            let image = try preparation.image(
+                of: Preparation.Input(
+                    model: entry.model, version: artifact.version, isBundle: attempt.reference.isBundle, digest: digest),
+                bytes: artifact.bytes, isCached: cache.contains(.artifact(digest)), took: progress.took)
+            let actions = entry.machine.withLock { $0.prepared(image, in: attempt) }
+            perform(actions, for: entry)
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Keeps the cache within its budget; what any executor may need again stays.
+    private func makeRoom() {
+        let inUse = entries.withLock { Array($0.values) }.flatMap { entry in
+            entry.machine.withLock { machine in
+                [machine.current?.image.artifactDigest, machine.candidate?.image.artifactDigest].compactMap { $0 }
+            }
+        }
+        do {
+            for key in try cache.evict(keeping: Set(inUse)) {
+                logger.info("dropped from the cache", metadata: [LogKey.digest: "\(key)"])
+            }
+        } catch {
+            logger.warning("cache not tidied", metadata: [LogKey.reason: "\(error)"])
+        }
+    }
+
+    private func fail(
+        _ attempt: ModelMachine.Attempt, _ error: PreparationError, step: SyncStep, for entry: ModelEntry
+    ) async {
+        if Task.isCancelled { return }
+        let actions: ModelMachine.Actions
+        if case .superseded = error {
+            actions = entry.machine.withLock { $0.abandoned(attempt) }
+        } else {
+            logger.warning(
+                "model failed",
+                metadata: [
+                    LogKey.model: "\(entry.model)", LogKey.key: "\(attempt.reference.key)",
+                    LogKey.step: "\(step.rawValue)", LogKey.reason: "\(error)",
+                ])
+            actions = entry.machine.withLock { $0.failed("\(error)", at: step, isPassing: error.isPassing, in: attempt) }
+        }
+        await onThread(name: "failed") { [self] in perform(actions, for: entry) }
+    }
+
+    // MARK: Executors
+
+    private func startLinks() {
+        for path in configuration.executors {
+            let slot = ExecutorSlot(path: path) { [self] event in heard(event, from: path) }
+            slots.withLock { $0[path] = slot }
+        }
+        for slot in slots.withLock({ Array($0.values) }) { slot.start() }
+    }
+
+    private func stopLinks() async {
+        let slots = slots.withLock { Array($0.values) }
+        await onThread(name: "stop") { for slot in slots { slot.stop() } }
+    }
+
+    /// On the link's thread, one event at a time.
+    private func heard(_ event: ExecutorLink.Event, from path: String) {
+        switch event {
+        case .connected(let hello, let live, let draining):
+            logger.info(
+                "executor connected", metadata: [LogKey.executor: "\(path)", LogKey.count: "\(live.count + draining.count)"])
+            connected(path, hello, live: live, draining: draining)
+        case .live(let generation):
+            forEachEntry { entry in
+                let (actions, isLive) = entry.machine.withLock { machine in
+                    let actions = machine.live(generation, on: path)
+                    return (actions, machine.executors[path]?.live?.generation == generation)
+                }
+                guard isLive else { return }
+                log("model live", entry, path, generation)
+                perform(actions, for: entry)
+            }
+        case .refused(let generation, let refusal):
+            forEachEntry { entry in
+                let isMine = entry.machine.withLock { $0.executors[path]?.offered?.generation == generation }
+                guard isMine else { return }
+                log("model refused", entry, path, generation, reason: refusal.reason)
+                perform(entry.machine.withLock { $0.refused(generation, on: path, reason: refusal.reason) }, for: entry)
+            }
+        case .released(let generation):
+            forEachEntry { entry in
+                guard entry.machine.withLock({ $0.released(generation, on: path) }) else { return }
+                log("model retired", entry, path, generation)
+            }
+            changed.yield()
+        case .disconnected(let error), .unreachable(let error):
+            logger.warning(
+                "executor not connected", metadata: [LogKey.executor: "\(path)", LogKey.reason: "\(error)"])
+            slots.withLock { $0[path] }?.disconnected("\(error)")
+            forEachEntry { entry in perform(entry.machine.withLock { $0.disconnected(path) }, for: entry) }
+        }
+    }
+
+    private func connected(_ path: String, _ hello: Hello, live: [HeldImage], draining: [HeldImage]) {
+        guard let slot = slots.withLock({ $0[path] }) else { return }
+        slot.connected(highestGeneration: hello.highestGeneration)
+        for image in live + draining { _ = entry(image.offer.model) }
+        forEachEntry { entry in
+            let held = live.first { $0.offer.model == entry.model }
+            let generations = Set(draining.lazy.map(\.offer).filter { $0.model == entry.model }.map(\.generation))
+            perform(entry.machine.withLock { $0.connected(path, live: held, draining: generations) }, for: entry)
+        }
+        changed.yield()
+    }
+
+    private func forEachEntry(_ body: (ModelEntry) -> Void) {
+        for entry in entries.withLock({ Array($0.values) }) { body(entry) }
+    }
+
+    private func log(_ message: Logger.Message, _ entry: ModelEntry, _ path: String, _ generation: UInt64, reason: String? = nil) {
+        var metadata: Logger.Metadata = [
+            LogKey.model: "\(entry.model)", LogKey.executor: "\(path)", LogKey.generation: "\(generation)",
+        ]
+        if let version = entry.machine.withLock({ $0.executors[path]?.live?.image.version }), reason == nil {
+            metadata[LogKey.modelVersion] = "\(version)"
+        }
+        if let reason { metadata[LogKey.reason] = "\(reason)" }
+        logger.info(message, metadata: metadata)
+    }
+
+    // MARK: Status
+
+    private func publish() async {
+        for await _ in changes {
+            await onThread(name: "status") { [self] in writeStatus() }
+        }
+    }
+
+    private func writeStatus() {
+        do {
+            try StatusFile(directory: cache.directory).write(status)
+        } catch {
+            logger.warning("status not written", metadata: [LogKey.reason: "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import ArchiveKit
+import Digests
+import ModelCache
+import ModelFormat
+import ModelImage
+import ModelTypes
+import SealedMemory
+
+/// Makes an image that is ready to be offered out of the bytes of an artifact. All calls block and burn CPU.
+///
+/// The bytes are hostile: archives are unpacked within limits, models are read as data, and nothing here runs anything.
+struct Preparation: Sendable {
+    /// How `ModelImage` lays images out, for the name in the cache.
+    static let layout = "words"
+
+    private let cache: ModelCache
+    private let archiveLimits: ArchiveLimits
+
+    init(cache: ModelCache, archiveLimits: ArchiveLimits = ArchiveLimits()) {
+        self.cache = cache
+        self.archiveLimits = archiveLimits
+    }
+
+    /// What is to be prepared.
+    struct Input {
+        let model: String
+        let version: String
+        let isBundle: Bool
+        let digest: ContentDigest
+    }
+
+    static func imageKey(of digest: ContentDigest) -> CacheKey {
+        .image(of: digest, version: ModelImageView.version, layout: layout)
+    }
+
+    /// Unpacks, compiles, caches, hydrates and checks.
+    ///
+    /// - Parameters:
+    ///   - bytes: the artifact.
+    ///   - isCached: whether the artifact itself is in the cache already.
+    ///   - took: told each step as it ends; throws when the work has become pointless.
+    func image(
+        of input: Input, bytes: [UInt8], isCached: Bool, took: (SyncStep, UInt64?) throws(PreparationError) -> Void
+    ) throws(PreparationError) -> HotImage {
+        guard !bytes.isEmpty else { throw .emptyArtifact }
+        let bundle = try unpack(bytes, isBundle: input.isBundle)
+        try took(.unpacked, UInt64(bundle.model.count))
+        let key = Self.imageKey(of: input.digest)
+        if !cache.contains(key) {
+            let image = try compile(bundle.model, artifactDigest: input.digest)
+            try took(.compiled, UInt64(image.count))
+            try store(image, digest: unsafe ContentDigest(of: image.span.bytes), as: key)
+        }
+        if !isCached { try store(bytes, digest: input.digest, as: .artifact(input.digest)) }
+        try took(.cached, nil)
+        let hot = try hydrate(input)
+        try took(.hydrated, UInt64(hot.memory.sizeBytes))
+        do throws(PreparationError) {
+            try check(hot.memory, golden: bundle.golden)
+        } catch {
+            // What failed its check must be looked at again from the start, also after a restart. That the files cannot be
+            // removed is the lesser problem of the two.
+            try? cache.drop(key)
+            try? cache.drop(.artifact(input.digest))
+            throw error
+        }
+        try took(.checked, nil)
+        return hot
+    }
+
+    /// Gives an image out of the cache, compiled anew when only the artifact is there or is of use.
+    func restoredImage(of input: Input) throws(PreparationError) -> HotImage {
+        if cache.contains(Self.imageKey(of: input.digest)) {
+            do throws(PreparationError) {
+                let hot = try hydrate(input)
+                try check(hot.memory, golden: nil)
+                return hot
+            } catch {
+                guard cache.contains(.artifact(input.digest)) else { throw error }
+            }
+        }
+        let bytes = try cachedArtifact(input.digest)
+        return try image(of: input, bytes: bytes, isCached: true) { _, _ in }
+    }
+
+    private func cachedArtifact(_ digest: ContentDigest) throws(PreparationError) -> [UInt8] {
+        let memory: SealedMemory
+        do throws(ModelCacheError) {
+            memory = try cache.hydrate(.artifact(digest)).taken()
+        } catch {
+            throw .cache(error)
+        }
+        do throws(SealedMemoryError) {
+            let mapped = try memory.mapped()
+            return unsafe Array(mapped.bytes)
+        } catch {
+            throw .memory(error)
+        }
+    }
+
+    // MARK: Steps
+
+    private func unpack(_ bytes: [UInt8], isBundle: Bool) throws(PreparationError) -> Bundle {
+        guard isBundle else { return Bundle(file: bytes) }
+        let members: [ArchiveMember]
+        do throws(ArchiveError) {
+            members = try Archive.unpack(bytes, limits: archiveLimits)
+        } catch {
+            throw .archive(error)
+        }
+        return try Bundle(members: members)
+    }
+
+    private func compile(_ model: [UInt8], artifactDigest: ContentDigest) throws(PreparationError) -> [UInt8] {
+        let description: ModelDescription
+        do throws(ModelFormatError) {
+            description = try ModelParser.parse(model.span)
+        } catch {
+            throw .format(error)
+        }
+        do throws(ImageCompilerError) {
+            return try ImageCompiler.compile(description, artifactDigest: artifactDigest.bytes)
+        } catch {
+            throw .compiler(error)
+        }
+    }
+
+    private func store(_ content: [UInt8], digest: ContentDigest, as key: CacheKey) throws(PreparationError) {
+        let failure = unsafe content.withUnsafeBytes { bytes -> ModelCacheError? in
+            do throws(ModelCacheError) {
+                _ = try unsafe cache.store(bytes, digest: digest, as: key)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw .cache(failure) }
+    }
+
+    private func hydrate(_ input: Input) throws(PreparationError) -> HotImage {
+        do throws(ModelCacheError) {
+            let content = try cache.hydrate(Self.imageKey(of: input.digest))
+            let digest = content.digest
+            return HotImage(
+                model: input.model, version: input.version, artifactDigest: input.digest, imageDigest: digest,
+                imageVersion: ModelImageView.version, memory: content.taken())
+        } catch {
+            throw .cache(error)
+        }
+    }
+
+    /// Looks at the image as an executor will, and asks it the golden requests.
+    private func check(_ memory: borrowing SealedMemory, golden: [UInt8]?) throws(PreparationError) {
+        let mapped: MappedMemory
+        do throws(SealedMemoryError) {
+            mapped = try memory.mapped()
+        } catch {
+            throw .memory(error)
+        }
+        let view: ModelImageView
+        do throws(ModelImageError) {
+            view = try unsafe ModelImageView(validating: mapped.bytes)
+        } catch {
+            throw .image(error)
+        }
+        if let golden {
+            do throws(GoldenError) {
+                try GoldenRequests(csv: golden).check(view)
+            } catch {
+                throw .golden(error)
+            }
+        }
+        // The view reads the mapping until here.
+        withExtendedLifetime(mapped) {}
+    }
+}

@@ -1,0 +1,53 @@
+import ArchiveKit
+import ModelCache
+import ModelFormat
+import ModelImage
+import S3Client
+import SealedMemory
+
+/// Why a version of a model cannot be served. Nothing that is live has changed.
+enum PreparationError: Error, Sendable, CustomStringConvertible {
+    /// The bytes could not be had from the bucket.
+    case bucket(S3ClientError)
+    case emptyArtifact
+    case archive(ArchiveError)
+    /// The archive does not hold exactly one model.
+    case bundle(String)
+    case format(ModelFormatError)
+    case compiler(ImageCompilerError)
+    case cache(ModelCacheError)
+    case memory(SealedMemoryError)
+    case image(ModelImageError)
+    case golden(GoldenError)
+    /// A newer artifact came meanwhile: this one is of no interest any more.
+    case superseded
+
+    /// Whether the same artifact may succeed later, without anyone pushing it again.
+    var isPassing: Bool {
+        switch self {
+        case .bucket(let error):
+            switch error {
+            case .noSuchKey, .tooLarge: false
+            default: true
+            }
+        case .cache, .memory: true
+        default: false
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .bucket(let error): "\(error)"
+        case .emptyArtifact: "the artifact has no bytes"
+        case .archive(let error): "\(error)"
+        case .bundle(let what): what
+        case .format(let error): "the model cannot be read: \(error)"
+        case .compiler(let error): "the model cannot be compiled: \(error)"
+        case .cache(let error): "the cache: \(error)"
+        case .memory(let error): "memory: \(error)"
+        case .image(let error): "the compiled image is not valid: \(error)"
+        case .golden(let error): "\(error)"
+        case .superseded: "a newer artifact came"
+        }
+    }
+}
