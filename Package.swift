@@ -129,7 +129,7 @@ let house: [Room] = [
     // Floor 4: services.
     room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),
     room(4, "ModelSync", ["S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
-         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "CLinux", "Threads", "Telemetry", "Logging", "ServiceLifecycle"]),
+         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "CLinux", "Threads", "Telemetry", "Logging"]),
 
     // Floor 5: edges.
     room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
@@ -140,8 +140,8 @@ let house: [Room] = [
     // Floor 6: programs.
     program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "Launch", "Telemetry", "ArgumentParser", "Configuration",
          "Logging", "ServiceLifecycle"]),
-    program("lodestore-sidecar", ["ModelSync", "S3Client", "ModelCache", "ModelFormat", "ModelImage", "ArchiveKit", "Launch", "Telemetry",
-         "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle"]),
+    program("lodestore-sidecar", ["ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
+         "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle"]),
     program("lodestore-executor", ["DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
          "Logging", "ServiceLifecycle", "HTTPKernel"]),
 ]

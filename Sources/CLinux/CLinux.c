@@ -110,8 +110,8 @@ int clinux_peer(int socket, uid_t *uid, pid_t *pid) {
     return 0;
 }
 
-int clinux_lower_io_priority(void) {
-    // IOPRIO_WHO_PROCESS with id 0 is the calling thread; class 2 is best effort, level 7 its lowest.
+int clinux_lower_io_priority(int thread) {
+    // IOPRIO_WHO_PROCESS (1) means a thread; class 2 is best effort, level 7 its lowest.
     // Source: ioprio_set(2); glibc has no wrapper.
-    return (int)syscall(SYS_ioprio_set, 1, 0, (2 << 13) | 7);
+    return (int)syscall(SYS_ioprio_set, 1, thread, (2 << 13) | 7);
 }

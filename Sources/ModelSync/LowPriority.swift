@@ -1,14 +1,19 @@
 import CLinux
+import DurableFiles
 import Glibc
 
 /// Makes this process give way to others: the executor's requests come first.
 ///
-/// To be called before any other thread exists, since threads inherit both priorities from the one that starts them.
+/// On Linux priorities are the threads' own, and new threads inherit them from the one that starts them: every thread there
+/// is now gets both, and with them all that come later.
 ///
 /// - Parameter niceness: 0 to 19, added to the process's own.
 package func lowerPriority(niceness: Int32) {
-    // Neither can fail in a way that matters: a sandbox that forbids them leaves the priorities as they are.
-    let process = __priority_which_t(PRIO_PROCESS.rawValue)
-    _ = setpriority(process, 0, getpriority(process, 0) + niceness)
-    _ = clinux_lower_io_priority()
+    let byThread = __priority_which_t(PRIO_PROCESS.rawValue)
+    // None of it can fail in a way that matters: a sandbox that forbids it leaves the priorities as they are.
+    let threads = (try? SystemDisk().list("/proc/self/task")) ?? ["0"]
+    for thread in threads.compactMap({ Int32($0) }) {
+        _ = setpriority(byThread, id_t(thread), getpriority(byThread, id_t(thread)) + niceness)
+        _ = clinux_lower_io_priority(thread)
+    }
 }

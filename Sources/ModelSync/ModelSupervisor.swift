@@ -45,7 +45,8 @@ package final class ModelSupervisor: Sendable {
     ///   - pause: suspends for a time; a test passes its own.
     package init(
         configuration: SyncConfiguration, bucket: any ModelBucket, cache: ModelCache, logger: Logger,
-        clock: SyncClock = .system(), pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        clock: SyncClock = .system(),
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.configuration = configuration
         self.bucket = bucket
@@ -175,7 +176,8 @@ package final class ModelSupervisor: Sendable {
             let isBundle = key.flatMap { ArtifactKey($0, prefix: configuration.prefix)?.isBundle }
             let image = try preparation.restoredImage(
                 of: Preparation.Input(
-                    model: record.model, version: record.version, isBundle: isBundle ?? true, digest: record.artifactDigest))
+                    model: record.model, version: record.version, isBundle: isBundle ?? true,
+                    digest: record.artifactDigest))
             var source: ArtifactReference?
             // Without them the artifact is fetched once more, found to be the same, and not swapped.
             if let key, let etag = try? ETag(record.etag), let isBundle {
@@ -251,7 +253,8 @@ package final class ModelSupervisor: Sendable {
             if let actions = entry.machine.withLock({
                 $0.isLive(digest, imageVersion: ModelImageView.version, in: attempt)
             }) {
-                logger.info("artifact is live already", metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
+                logger.info(
+                    "artifact is live already", metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
                 perform(actions, for: entry)
                 return .success(())
             }
@@ -298,7 +301,9 @@ package final class ModelSupervisor: Sendable {
                     LogKey.model: "\(entry.model)", LogKey.key: "\(attempt.reference.key)",
                     LogKey.step: "\(step.rawValue)", LogKey.reason: "\(error)",
                 ])
-            actions = entry.machine.withLock { $0.failed("\(error)", at: step, isPassing: error.isPassing, in: attempt) }
+            actions = entry.machine.withLock {
+                $0.failed("\(error)", at: step, isPassing: error.isPassing, in: attempt)
+            }
         }
         await onThread(name: "failed") { [self] in perform(actions, for: entry) }
     }
@@ -323,7 +328,8 @@ package final class ModelSupervisor: Sendable {
         switch event {
         case .connected(let hello, let live, let draining):
             logger.info(
-                "executor connected", metadata: [LogKey.executor: "\(path)", LogKey.count: "\(live.count + draining.count)"])
+                "executor connected",
+                metadata: [LogKey.executor: "\(path)", LogKey.count: "\(live.count + draining.count)"])
             connected(path, hello, live: live, draining: draining)
         case .live(let generation):
             forEachEntry { entry in
@@ -372,7 +378,9 @@ package final class ModelSupervisor: Sendable {
         for entry in entries.withLock({ Array($0.values) }) { body(entry) }
     }
 
-    private func log(_ message: Logger.Message, _ entry: ModelEntry, _ path: String, _ generation: UInt64, reason: String? = nil) {
+    private func log(
+        _ message: Logger.Message, _ entry: ModelEntry, _ path: String, _ generation: UInt64, reason: String? = nil
+    ) {
         var metadata: Logger.Metadata = [
             LogKey.model: "\(entry.model)", LogKey.executor: "\(path)", LogKey.generation: "\(generation)",
         ]

@@ -21,7 +21,9 @@ struct ArtifactReference: Sendable, Equatable {
             guard let artifact = ArtifactKey(object.key, prefix: prefix) else { continue }
             if let known = newest[artifact.model]?.object,
                 (known.modified, known.key) > (object.modified, object.key)
-            { continue }
+            {
+                continue
+            }
             newest[artifact.model] = (object, artifact.isBundle)
         }
         return newest.mapValues {

@@ -37,7 +37,9 @@ struct BucketWatch {
                     continue
                 default:
                     let problem = "\(error)"
-                    if problem != lastProblem { logger.warning("store not reached", metadata: [LogKey.reason: "\(problem)"]) }
+                    if problem != lastProblem {
+                        logger.warning("store not reached", metadata: [LogKey.reason: "\(problem)"])
+                    }
                     lastProblem = problem
                     failureCount += 1
                 }

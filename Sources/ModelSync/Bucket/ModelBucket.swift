@@ -7,7 +7,8 @@ package protocol ModelBucket: Sendable {
     func objects(prefix: String) async throws(S3ClientError) -> [BucketObject]
 
     /// A whole object in the state that an ETag names, checked against what the store says of it.
-    func artifact(_ key: ObjectKey, ifMatch etag: ETag, limitBytes: UInt64) async throws(S3ClientError) -> FetchedArtifact
+    func artifact(_ key: ObjectKey, ifMatch etag: ETag, limitBytes: UInt64) async throws(S3ClientError)
+        -> FetchedArtifact
 
     /// Follows the change feed until the connection ends: see `S3Client.follow`.
     func follow(

@@ -28,7 +28,8 @@ final class HotImage: Sendable {
     convenience init(adopting held: HeldImage) throws(SealedMemoryError) {
         self.init(
             model: held.offer.model, version: held.offer.version, artifactDigest: held.offer.artifactDigest,
-            imageDigest: held.offer.imageDigest, imageVersion: held.offer.imageVersion, memory: try held.memory.duplicate())
+            imageDigest: held.offer.imageDigest, imageVersion: held.offer.imageVersion,
+            memory: try held.memory.duplicate())
     }
 
     func offer(generation: UInt64) throws(HandoffError) -> ImageOffer {

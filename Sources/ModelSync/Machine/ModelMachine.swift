@@ -247,7 +247,8 @@ struct ModelMachine: ~Copyable {
         failure =
             reasons.isEmpty
             ? nil
-            : Failure(reference: candidate.source, step: .offered, reason: reasons.joined(separator: "; "), at: steps.now)
+            : Failure(
+                reference: candidate.source, step: .offered, reason: reasons.joined(separator: "; "), at: steps.now)
         self.candidate = nil
         if takers.isEmpty {
             steps.add(.failed, bytes: nil)

@@ -47,7 +47,7 @@ struct Preparation: Sendable {
         try took(.unpacked, UInt64(bundle.model.count))
         let key = Self.imageKey(of: input.digest)
         if !cache.contains(key) {
-            let image = try compile(bundle.model, artifactDigest: input.digest)
+            let image = try Self.compile(bundle.model, artifactDigest: input.digest)
             try took(.compiled, UInt64(image.count))
             try store(image, digest: unsafe ContentDigest(of: image.span.bytes), as: key)
         }
@@ -111,7 +111,7 @@ struct Preparation: Sendable {
         return try Bundle(members: members)
     }
 
-    private func compile(_ model: [UInt8], artifactDigest: ContentDigest) throws(PreparationError) -> [UInt8] {
+    static func compile(_ model: [UInt8], artifactDigest: ContentDigest) throws(PreparationError) -> [UInt8] {
         let description: ModelDescription
         do throws(ModelFormatError) {
             description = try ModelParser.parse(model.span)
@@ -149,7 +149,6 @@ struct Preparation: Sendable {
         }
     }
 
-    /// Looks at the image as an executor will, and asks it the golden requests.
     private func check(_ memory: borrowing SealedMemory, golden: [UInt8]?) throws(PreparationError) {
         let mapped: MappedMemory
         do throws(SealedMemoryError) {
@@ -157,20 +156,24 @@ struct Preparation: Sendable {
         } catch {
             throw .memory(error)
         }
+        try unsafe Self.check(mapped.bytes, golden: golden)
+        // The view reads the mapping until here.
+        withExtendedLifetime(mapped) {}
+    }
+
+    /// Looks at an image as an executor will, and asks it the golden requests.
+    static func check(_ image: UnsafeRawBufferPointer, golden: [UInt8]?) throws(PreparationError) {
         let view: ModelImageView
         do throws(ModelImageError) {
-            view = try unsafe ModelImageView(validating: mapped.bytes)
+            view = try unsafe ModelImageView(validating: image)
         } catch {
             throw .image(error)
         }
-        if let golden {
-            do throws(GoldenError) {
-                try GoldenRequests(csv: golden).check(view)
-            } catch {
-                throw .golden(error)
-            }
+        guard let golden else { return }
+        do throws(GoldenError) {
+            try GoldenRequests(csv: golden).check(view)
+        } catch {
+            throw .golden(error)
         }
-        // The view reads the mapping until here.
-        withExtendedLifetime(mapped) {}
     }
 }

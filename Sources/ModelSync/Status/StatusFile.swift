@@ -20,7 +20,9 @@ package struct StatusFile: Sendable {
         defer { close(descriptor) }
         var written = 0
         while written < text.count {
-            let count = unsafe text.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written) }
+            let count = unsafe text.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { throw FileError(.write, temporary, code: errno) }
             written += count

@@ -27,8 +27,9 @@ package struct ModelStatus: Sendable {
         model = machine.model
         let live = machine.executors.values.compactMap { $0.live?.image }.first
         let state: SyncStep =
-            if machine.attempt != nil { machine.steps.newest ?? .noticed } else if machine.failure != nil { .failed }
-            else if machine.candidate != nil || live == nil { .offered } else { .live }
+            if machine.attempt != nil { machine.steps.newest ?? .noticed } else if machine.failure != nil {
+                .failed
+            } else if machine.candidate != nil || live == nil { .offered } else { .live }
         self.state = state.rawValue
         reason = machine.failure?.reason
         version = live?.version
@@ -54,7 +55,8 @@ package struct ModelStatus: Sendable {
 
     private static func json(_ record: StepRecord) -> String {
         let bytes = record.bytes.map { ",\"bytes\":\($0)" } ?? ""
-        return "{\"step\":\"\(record.step.rawValue)\",\"at\":\"\(record.at)\",\"ms\":\(milliseconds(record.duration))\(bytes)}"
+        return
+            "{\"step\":\"\(record.step.rawValue)\",\"at\":\"\(record.at)\",\"ms\":\(milliseconds(record.duration))\(bytes)}"
     }
 
     private static func json(path: String, _ executor: ModelMachine.Executor) -> String {

@@ -1,0 +1,26 @@
+import ArgumentParser
+import DurableFiles
+import Launch
+import ModelSync
+
+/// `lodestore-sidecar compile`: an image out of an artifact, without store or executor.
+struct Compile: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compiles a model or a bundle into an image, and asks it the bundle's golden requests.")
+
+    @Argument(help: ArgumentHelp("The model file, or an archive with one.", valueName: "file"))
+    var file: String
+
+    @Option(name: [.short, .long], help: ArgumentHelp("Where the image goes.", valueName: "image"))
+    var output: String
+
+    func run() async throws {
+        try await ProgramRun.reporting(program: "lodestore-sidecar") {
+            let disk = SystemDisk()
+            let artifact = try disk.read(file, limitBytes: 4 << 30)
+            let image = try OfflineCompiler.image(of: artifact)
+            try unsafe disk.replace(output, with: image.span.bytes, mode: 0o644)
+            print("compiled \(file): \(artifact.count) bytes into \(image.count)")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import DurableFiles
+import JSONReader
+import Launch
+import ModelSync
+
+/// `lodestore-sidecar status`: what the sidecar of a cache directory last said of its models.
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the state of each model and executor, from the status file in the cache directory.")
+
+    @Option(help: ArgumentHelp("The sidecar's cache directory.", valueName: "dir"))
+    var cache: String
+
+    @Flag(help: "Print the JSON objects as they are, one a line.")
+    var json = false
+
+    func run() async throws {
+        try await ProgramRun.reporting(program: "lodestore-sidecar") {
+            for line in try StatusFile(directory: cache).lines() { print(json ? line : try Self.text(line)) }
+        }
+    }
+
+    /// One line for a person: the name, the state, and why.
+    private static func text(_ line: String) throws(JSONError) -> String {
+        var texts: [String: String] = [:]
+        var isConnected = false
+        try JSONReader.read(Array(line.utf8).span) { (json) throws(JSONError) in
+            try json.beginObject()
+            while let key = try json.nextKey() {
+                let name = json.string(key)
+                switch try json.peekKind() {
+                case .string: texts[name] = try json.readString()
+                case .boolean: isConnected = try json.readBool()
+                default: try json.skipValue()
+                }
+            }
+        }
+        if let executor = texts["executor"] {
+            return
+                "executor \(executor) \(isConnected ? "connected" : "not connected: \(texts["problem"] ?? "not tried yet")")"
+        }
+        let version = texts["version"].map { " version \($0)" } ?? ""
+        let reason = texts["reason"].map { ": \($0)" } ?? ""
+        return "model \(texts["model"] ?? "") \(texts["state"] ?? "")\(version)\(reason)"
+    }
+}
