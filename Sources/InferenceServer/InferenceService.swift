@@ -1,5 +1,5 @@
-import Handoff
 package import HTTPKernel
+import Handoff
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -62,9 +62,16 @@ package struct InferenceService: Service {
                 registry: registry, loop: loop, workers: workers, defaultModel: configuration.defaultModel,
                 limits: configuration.limits)
         }
-        let handoff = try HandoffListener(
-            path: configuration.controlPath, allowedUID: configuration.controlUserID, holder: registry
-        ) { [logger] in Self.log($0, to: logger) }
+        let handoff: HandoffListener
+        do {
+            handoff = try HandoffListener(
+                path: configuration.controlPath, allowedUID: configuration.controlUserID, holder: registry
+            ) { [logger] in Self.log($0, to: logger) }
+        } catch {
+            // Leaves no socket file behind that looks like a living server.
+            _ = await server.drain(within: .zero)
+            throw error
+        }
         registry.onRelease { handoff.release(generation: $0) }
         onReady(server.addresses)
 
@@ -82,21 +89,24 @@ package struct InferenceService: Service {
     private static func log(_ note: HandoffNote, to logger: Logger) {
         switch note {
         case .adopted(let offer, let duration):
-            logger.info("model live", metadata: facts(offer).merging([LogKey.duration: "\(milliseconds(duration))"]) { $1 })
+            logger.info(
+                "model live", metadata: facts(offer).merging([LogKey.duration: "\(milliseconds(duration))"]) { $1 })
         case .refused(let offer, let refusal):
             logger.warning("model refused", metadata: facts(offer).merging([LogKey.reason: "\(refusal.reason)"]) { $1 })
         case .retired(let model): logger.info("model retired", metadata: [LogKey.model: "\(model)"])
         case .released(let generation): logger.info("model released", metadata: [LogKey.generation: "\(generation)"])
         case .connected: logger.info("sidecar connected", metadata: [LogKey.reason: "\(note)"])
         case .disconnected: logger.info("sidecar disconnected", metadata: [LogKey.reason: "\(note)"])
-        case .refusedSecond, .refusedPeer: logger.warning("control connection refused", metadata: [LogKey.reason: "\(note)"])
+        case .refusedSecond, .refusedPeer:
+            logger.warning("control connection refused", metadata: [LogKey.reason: "\(note)"])
         case .listeningFailed: logger.error("control socket failed", metadata: [LogKey.reason: "\(note)"])
         }
     }
 
     private static func facts(_ offer: ImageOffer) -> Logger.Metadata {
         [
-            LogKey.model: "\(offer.model)", LogKey.modelVersion: "\(offer.version)", LogKey.generation: "\(offer.generation)",
+            LogKey.model: "\(offer.model)", LogKey.modelVersion: "\(offer.version)",
+            LogKey.generation: "\(offer.generation)",
             LogKey.bytes: "\(offer.sizeBytes)", LogKey.digest: "\(offer.artifactDigest)",
         ]
     }

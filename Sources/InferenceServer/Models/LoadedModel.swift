@@ -6,8 +6,8 @@ import Synchronization
 
 /// One generation of a model: its mapped image and all that a request needs to know of it.
 ///
-/// Made, and let go of, by control threads. The loops hold it by an unmanaged pointer and count their own use, so that a
-/// request touches no reference count. The mapping goes when the last loop has let go.
+/// Made, and let go of, by control threads. The loops share one ``ModelPointer`` and count their own use, so that a request
+/// touches no reference count. The mapping goes on the reaper's thread after the last loop has let go.
 final class LoadedModel: Sendable {
     let name: String
     let version: String
@@ -27,7 +27,8 @@ final class LoadedModel: Sendable {
 
     /// Maps nothing and validates nothing: the caller did.
     init(
-        name: String, version: String, generation: UInt64, memory: consuming MappedMemory, view: ModelImageView, loopCount: Int
+        name: String, version: String, generation: UInt64, memory: consuming MappedMemory, view: ModelImageView,
+        loopCount: Int
     ) {
         self.name = name
         self.version = version

@@ -49,7 +49,7 @@ package final class ModelRegistry: ImageHolder {
         guard !draining.load(ordering: .relaxed) else {
             throw ImageRefusal(code: .shuttingDown, reason: "the executor is about to end")
         }
-        let model = try load(offer, memory: memory)
+        let model = ModelPointer(retaining: try load(offer, memory: memory))
         eachLoop { $0.install(model) }
         liveNames.withLock { _ = $0.insert(offer.model) }
     }
@@ -100,7 +100,7 @@ package final class ModelRegistry: ImageHolder {
 /// Unmaps ended generations on a thread of its own: munmap of a large image takes milliseconds that no loop has.
 private final class Reaper: Sendable {
     private struct State {
-        var ended: [LoadedModel] = []
+        var ended: [ModelPointer] = []
         var isStopping = false
         var handler: @Sendable (UInt64) -> Void = { _ in }
     }
@@ -115,7 +115,7 @@ private final class Reaper: Sendable {
 
     func onRelease(_ handler: @escaping @Sendable (UInt64) -> Void) { state.withLock { $0.handler = handler } }
 
-    func reap(_ model: LoadedModel) {
+    func reap(_ model: ModelPointer) {
         state.withLock { $0.ended.append(model) }
         wake.signal()
     }
@@ -138,8 +138,8 @@ private final class Reaper: Sendable {
         }
     }
 
-    /// Lets go of the last reference to one ended generation, which unmaps it here.
+    /// Takes the reference to one ended generation; with its end here, the image is unmapped.
     private func releaseOne() -> UInt64? {
-        state.withLock { state in state.ended.isEmpty ? nil : state.ended.removeFirst() }?.generation
+        state.withLock { state in state.ended.isEmpty ? nil : state.ended.removeFirst() }?.take().generation
     }
 }

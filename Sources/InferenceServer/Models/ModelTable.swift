@@ -6,24 +6,24 @@ final class ModelTable: @unchecked Sendable {
     // Sendable: everything below `loop` is touched on `loop` only, which each method checks in a debug build.
     let loop: any EventLoop
     private var slots: [Slot] = []
-    private let ended: @Sendable (LoadedModel) -> Void
+    private let ended: @Sendable (ModelPointer) -> Void
 
-    /// - Parameter ended: called on the loop for a generation whose last user has gone on every loop.
-    init(loop: any EventLoop, ended: @escaping @Sendable (LoadedModel) -> Void) {
+    /// - Parameter ended: called on the loop for a generation whose last user has gone on every loop; takes the reference.
+    init(loop: any EventLoop, ended: @escaping @Sendable (ModelPointer) -> Void) {
         self.loop = loop
         self.ended = ended
     }
 
     /// One generation on this loop, with the work of it that is on its way elsewhere.
-    @safe final class Slot {
-        let model: Unmanaged<LoadedModel>
+    final class Slot {
+        let model: ModelPointer
         let name: String
         fileprivate var inFlightCount = 0
         fileprivate var isReplaced = false
 
-        fileprivate init(_ model: LoadedModel) {
-            unsafe self.model = Unmanaged.passRetained(model)
-            self.name = model.name
+        fileprivate init(_ model: ModelPointer) {
+            self.model = model
+            self.name = model.withModel { $0.name }
         }
     }
 
@@ -50,10 +50,10 @@ final class ModelTable: @unchecked Sendable {
     }
 
     /// Puts a generation in the place of the one that its name had. From the next request on it is the one that answers.
-    func install(_ model: LoadedModel) {
+    func install(_ model: ModelPointer) {
         loop.assertInEventLoop()
         let slot = Slot(model)
-        if let index = slots.firstIndex(where: { $0.name == model.name }) {
+        if let index = slots.firstIndex(where: { $0.name == slot.name }) {
             let replaced = slots[index]
             slots[index] = slot
             replace(replaced)
@@ -87,7 +87,6 @@ final class ModelTable: @unchecked Sendable {
     }
 
     private func letGo(_ slot: Slot) {
-        let model = unsafe slot.model.takeRetainedValue()
-        if model.letGo() { ended(model) }
+        if slot.model.withModel({ $0.letGo() }) { ended(slot.model) }
     }
 }

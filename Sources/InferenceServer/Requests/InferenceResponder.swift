@@ -8,7 +8,7 @@ import Telemetry
 /// Answers the requests of one event loop.
 ///
 /// A prediction is read, scored and written inside one call on the loop, with buffers that the loop owns; nothing is awaited.
-/// Only work beyond ``InferenceLimits/loopWork`` goes to a worker thread.
+/// Only work beyond ``InferenceLimits/loopWork`` or ``InferenceLimits/loopBytes`` goes to a worker thread.
 package final class InferenceResponder: HTTPService {
     private let registry: ModelRegistry
     private let table: ModelTable
@@ -22,7 +22,8 @@ package final class InferenceResponder: HTTPService {
     ///   - workers: for requests too large for a loop; running.
     ///   - defaultModel: answers requests that name no model.
     package init(
-        registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, defaultModel: String?, limits: InferenceLimits
+        registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, defaultModel: String?,
+        limits: InferenceLimits
     ) {
         self.registry = registry
         self.table = registry.table(of: loop)
@@ -41,21 +42,21 @@ package final class InferenceResponder: HTTPService {
             return .respond(Self.healthy)
         case ("/invocations", _), ("/ping", _), ("/v2/health/ready", _), ("/v2/health/live", _):
             let allowed = path == "/invocations" ? "POST" : "GET, HEAD"
-            return .respond(problem(.methodNotAllowed, "\(path) takes \(allowed)", fields: [("allow", allowed)]))
+            return .respond(Self.problem(.methodNotAllowed, "\(path) takes \(allowed)", fields: [("allow", allowed)]))
         default:
-            return .respond(problem(.notFound, "nothing is served at \(path.prefix(200))"))
+            return .respond(Self.problem(.notFound, "nothing is served at \(path.prefix(200))"))
         }
     }
 
     package func respond(to request: GatheredRequest) -> Answer {
         switch chosenSlot(request.head) {
-        case .failure(let refusal): .now(problem(refusal.status, refusal.reason))
+        case .failure(let refusal): .now(Self.problem(refusal.status, refusal.reason))
         case .success(let slot): predict(request, slot)
         }
     }
 
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
-        problem(error.status, "\(error)")
+        Self.problem(error.status, "\(error)")
     }
 
     // MARK: Choosing the model
@@ -82,33 +83,53 @@ package final class InferenceResponder: HTTPService {
     // MARK: Predicting
 
     private func predict(_ request: GatheredRequest, _ slot: ModelTable.Slot) -> Answer {
-        // Invariant: a slot in the table holds its model; it is let go of on this loop only, after it left the table.
-        unsafe slot.model._withUnsafeGuaranteedRef { model in
+        // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
+        slot.model.withModel { model in
             guard let format = RowFormat(contentType: request.head.first("content-type") ?? "text/csv") else {
-                return .now(problem(.unsupportedMediaType, "send text/csv or application/json", fields: model.fields))
+                return .now(
+                    Self.problem(.unsupportedMediaType, "send text/csv or application/json", fields: model.fields))
             }
             guard let answering = RowFormat.answering(accept: request.head.first("accept"), request: format) else {
-                return .now(problem(.notAcceptable, "text/csv and application/json can be had", fields: model.fields))
+                return .now(
+                    Self.problem(.notAcceptable, "text/csv and application/json can be had", fields: model.fields))
+            }
+            let body = request.body
+            let limitRows = limits.rowCount
+            guard body.readableBytes <= limits.loopBytes else {
+                return answerElsewhere(slot) { model in
+                    let scoring = LoopScoring()
+                    do throws(RowError) {
+                        _ = try scoring.read(body, as: format, for: model, limitRows: limitRows)
+                        return scoring.score(for: model, as: answering)
+                    } catch {
+                        return Self.problem(error, of: model)
+                    }
+                }
             }
             do throws(RowError) {
-                let work = try scoring.read(request.body, as: format, for: model, limitRows: limits.rowCount)
-                if work * max(model.treeCount, 1) > limits.loopWork { return scoreElsewhere(slot, model, answering) }
-                return .now(scoring.score(for: model, as: answering))
+                let rowCount = try scoring.read(body, as: format, for: model, limitRows: limitRows)
+                guard rowCount * max(model.treeCount, 1) > limits.loopWork else {
+                    return .now(scoring.score(for: model, as: answering))
+                }
+                let rows = scoring.takeRows(for: model)
+                return answerElsewhere(slot) { LoopScoring().score(rows, for: $0, as: answering) }
             } catch {
-                return .now(problem(HTTPResponseStatus(statusCode: error.status), error.description, fields: model.fields))
+                return .now(Self.problem(error, of: model))
             }
         }
     }
 
-    /// Takes the rows that were just read to a worker, with buffers of its own, and answers from there.
-    private func scoreElsewhere(_ slot: ModelTable.Slot, _ model: LoadedModel, _ format: RowFormat) -> Answer {
-        let rows = scoring.takeRows(for: model)
+    /// Has a worker make the answer, with buffers of its own. The generation stays until it has.
+    private func answerElsewhere(
+        _ slot: ModelTable.Slot, _ answer: @escaping @Sendable (LoadedModel) -> Response
+    ) -> Answer {
         table.begin(slot)
-        let finished = NIOLoopBound((table, slot), eventLoop: table.loop)
+        let pointer = slot.model
         let loop = table.loop
+        let finished = NIOLoopBound((table, slot), eventLoop: loop)
         return .later { [workers] reply in
             workers.submit { _ in
-                reply.complete(LoopScoring().score(rows, for: model, as: format))
+                reply.complete(pointer.withModel(answer))
                 loop.execute {
                     let (table, slot) = finished.value
                     table.end(slot)
@@ -122,7 +143,13 @@ package final class InferenceResponder: HTTPService {
     private static let healthy = Response(ResponseHead(.ok))
     private static let notReady = Response(ResponseHead(.serviceUnavailable))
 
-    private func problem(_ status: HTTPResponseStatus, _ reason: String, fields: [(String, String)] = []) -> Response {
+    private static func problem(_ error: RowError, of model: LoadedModel) -> Response {
+        problem(HTTPResponseStatus(statusCode: error.status), error.description, fields: model.fields)
+    }
+
+    private static func problem(_ status: HTTPResponseStatus, _ reason: String, fields: [(String, String)] = [])
+        -> Response
+    {
         let head = ResponseHead(status, [("content-type", "application/json")] + fields)
         return Response(head, body: ByteBuffer(string: "{\"error\": \(jsonQuoted(reason))}\n"))
     }
