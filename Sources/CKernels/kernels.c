@@ -164,8 +164,25 @@ typedef struct {
 
 AVX512 INLINE __mmask16 first_lanes(uint32_t count) { return count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1); }
 
-AVX512 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words, uint32_t tree_count, const uint32_t *prepared,
-                             uint32_t child_bits, uint32_t slot_bits, uint32_t *leaves) {
+// The row's slots for sixteen lanes: out of two, four or eight registers that hold them all, or by a gather from memory.
+AVX512 INLINE __m512i look_up(const int tables, const __m512i *table, const uint32_t *prepared, __mmask16 live, __m512i slot) {
+    if (tables == 0) return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), live, slot, prepared, 4);
+    __m512i value = _mm512_permutex2var_epi32(table[0], slot, table[1]);
+    if (tables >= 4) {
+        const __mmask16 upper = _mm512_test_epi32_mask(slot, _mm512_set1_epi32(32));
+        value = _mm512_mask_mov_epi32(value, upper, _mm512_permutex2var_epi32(table[2], slot, table[3]));
+        if (tables == 8) {
+            const __m512i low = _mm512_permutex2var_epi32(table[4], slot, table[5]);
+            const __m512i high = _mm512_mask_mov_epi32(low, upper, _mm512_permutex2var_epi32(table[6], slot, table[7]));
+            value = _mm512_mask_mov_epi32(value, _mm512_test_epi32_mask(slot, _mm512_set1_epi32(64)), high);
+        }
+    }
+    return value;
+}
+
+AVX512 INLINE void walk32(const int tables, const uint32_t *words, const uint32_t *first_words, uint32_t tree_count,
+                          const uint32_t *prepared, uint32_t slot_count, uint32_t child_bits, uint32_t slot_bits,
+                          uint32_t *leaves) {
     enum { VECTORS = 4 };
     const __m512i iota = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i zero = _mm512_setzero_si512();
@@ -173,6 +190,12 @@ AVX512 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words,
     const __m512i slot_mask = _mm512_set1_epi32((int)((1u << slot_bits) - 1));
     const __m128i slot_shift = _mm_cvtsi32_si128((int)child_bits);
     const __m128i rank_shift = _mm_cvtsi32_si128((int)(child_bits + slot_bits));
+    __m512i table[8];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tables; t++) {
+        const uint32_t start = 16 * (uint32_t)t;
+        table[t] = _mm512_maskz_loadu_epi32(first_lanes(slot_count > start ? slot_count - start : 0), prepared + start);
+    }
     Walkers walkers[VECTORS];
     uint32_t next = 0;
 #pragma clang loop unroll(full)
@@ -187,11 +210,12 @@ AVX512 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words,
 #pragma clang loop unroll(full)
         for (int v = 0; v < VECTORS; v++) {
             Walkers *w = &walkers[v];
+            if (!w->live) continue;
             const __m512i word = _mm512_mask_i32gather_epi32(zero, w->live, w->at, words, 4);
             const __m512i rank = _mm512_srl_epi32(word, rank_shift);
             const __mmask16 done = _mm512_mask_testn_epi32_mask(w->live, rank, rank);
             const __m512i slot = _mm512_and_si512(_mm512_srl_epi32(word, slot_shift), slot_mask);
-            const __m512i value = _mm512_mask_i32gather_epi32(zero, w->live, slot, prepared, 4);
+            const __m512i value = look_up(tables, table, prepared, w->live, slot);
             const __m512i child = _mm512_add_epi32(w->first, _mm512_and_si512(word, child_mask));
             const __mmask16 right = _mm512_cmpge_epu32_mask(value, rank);
             const __m512i step = _mm512_mask_add_epi32(child, right, child, _mm512_set1_epi32(1));
@@ -213,6 +237,19 @@ AVX512 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words,
     }
 }
 
+AVX512 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words, uint32_t tree_count, const uint32_t *prepared,
+                             uint32_t slot_count, uint32_t child_bits, uint32_t slot_bits, uint32_t *leaves) {
+    if (slot_count <= 32) {
+        walk32(2, words, first_words, tree_count, prepared, slot_count, child_bits, slot_bits, leaves);
+    } else if (slot_count <= 64) {
+        walk32(4, words, first_words, tree_count, prepared, slot_count, child_bits, slot_bits, leaves);
+    } else if (slot_count <= 128) {
+        walk32(8, words, first_words, tree_count, prepared, slot_count, child_bits, slot_bits, leaves);
+    } else {
+        walk32(0, words, first_words, tree_count, prepared, slot_count, child_bits, slot_bits, leaves);
+    }
+}
+
 #else
 
 bool lodestore_kernels_can_run(void) { return false; }
@@ -228,7 +265,7 @@ void lodestore_prepare_float64(const double *row, const uint32_t *slots, uint32_
 }
 
 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words, uint32_t tree_count, const uint32_t *prepared,
-                      uint32_t child_bits, uint32_t slot_bits, uint32_t *leaves) {
+                      uint32_t slot_count, uint32_t child_bits, uint32_t slot_bits, uint32_t *leaves) {
     __builtin_trap();
 }
 

@@ -10,6 +10,8 @@ import ModelTypes
 package struct Scorer: Sendable {
     /// Rows are prepared and walked in blocks, tree by tree, so that a tree's words stay close while a block passes.
     static let rowsPerBlock = 32
+    /// Rows whose leaves are found before any is added: their sums then grow side by side.
+    static let rowsPerGroup = 4
     /// Bytes of words and values that a block of trees has at most: half of a common second-level cache.
     private static let blockBytes = 256 << 10
 
@@ -21,7 +23,7 @@ package struct Scorer: Sendable {
     package let outputCount: Int
 
     /// Whether the kernels of `CKernels` are used.
-    private let isVectorized: Bool
+    let isVectorized: Bool
 
     /// - Parameter isVectorized: False keeps to the portable kernels, whatever the processor has.
     package init(_ image: ModelImageView, isVectorized: Bool = true) {
@@ -96,7 +98,12 @@ package struct Scorer: Sendable {
         var tree = 0
         while tree < image.treeCount {
             let end = count == 1 ? image.treeCount : endOfTreeBlock(from: tree)
-            for row in 0..<count { addTrees(tree..<end, row, scratch) }
+            var row = 0
+            while row < count {
+                let group = min(Self.rowsPerGroup, count - row)
+                addTrees(tree..<end, rows: row..<row + group, scratch)
+                row += group
+            }
             tree = end
         }
     }
@@ -107,128 +114,6 @@ package struct Scorer: Sendable {
         var end = first + 1
         while end < image.treeCount, unsafe Int(image.trees.firstWords[end]) < limit { end += 1 }
         return end
-    }
-
-    /// Rounds or widens the row to the input type, then finds its ranks.
-    private func prepareRow<Value: BinaryFloatingPoint>(
-        _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ scratch: ScoringScratch
-    ) {
-        let slots = unsafe scratch.slots + row * image.slotCount
-        let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
-        switch image.inputType {
-        case .float32:
-            let thresholds = unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
-            let typed = unsafe typedRow(source, as: Float.self, scratch)
-            if isVectorized {
-                unsafe lodestore_prepare_float32(
-                    typed, slotEntries, UInt32(image.numericalSlotCount), featureEntries, thresholds,
-                    image.comparison == .less, slots)
-            } else {
-                unsafe prepareRanks(typed, image, thresholds, slots)
-            }
-            unsafe prepareCategories(typed, image, slots)
-        case .float64:
-            let thresholds = unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
-            let typed = unsafe typedRow(source, as: Double.self, scratch)
-            if isVectorized {
-                unsafe lodestore_prepare_float64(
-                    typed, slotEntries, UInt32(image.numericalSlotCount), featureEntries, thresholds,
-                    image.comparison == .less, slots)
-            } else {
-                unsafe prepareRanks(typed, image, thresholds, slots)
-            }
-            unsafe prepareCategories(typed, image, slots)
-        }
-    }
-
-    /// The row as it is where it has the type, else converted into the scratch.
-    @inline(__always)
-    private func typedRow<Value: BinaryFloatingPoint, Typed: BinaryFloatingPoint>(
-        _ source: UnsafePointer<Value>, as _: Typed.Type, _ scratch: ScoringScratch
-    ) -> UnsafePointer<Typed> {
-        if Value.self == Typed.self { return unsafe UnsafeRawPointer(source).assumingMemoryBound(to: Typed.self) }
-        let typed = unsafe scratch.row.assumingMemoryBound(to: Typed.self)
-        for index in 0..<featureCount { unsafe typed[index] = Typed(source[index]) }
-        return unsafe UnsafePointer(typed)
-    }
-
-    /// Pairs of feature and rule. Invariant: read by kernels only when there are slots.
-    private var slotEntries: UnsafePointer<UInt32> {
-        unsafe UnsafeRawPointer(image.slots.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: UInt32.self)
-    }
-
-    /// Pairs of first threshold and number of thresholds.
-    private var featureEntries: UnsafePointer<UInt32> {
-        unsafe UnsafeRawPointer(image.features.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: UInt32.self)
-    }
-
-    // MARK: Trees
-
-    private func addTrees(_ range: Range<Int>, _ row: Int, _ scratch: ScoringScratch) {
-        let trees = TreeRange(image, range)
-        let slots = unsafe UnsafePointer(scratch.slots + row * image.slotCount)
-        if isVectorized, image.wordByteCount == 4, image.numericalSlotCount == image.slotCount {
-            unsafe lodestore_walk32(
-                image.words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self), trees.firstWords,
-                UInt32(trees.count), slots, UInt32(image.childBits), UInt32(image.slotBits), scratch.leaves)
-        } else if image.wordByteCount == 4 {
-            unsafe findLeaves(WordCut<UInt32>(image), trees, slots, scratch.leaves)
-        } else {
-            unsafe findLeaves(WordCut<UInt64>(image), trees, slots, scratch.leaves)
-        }
-        let sums = unsafe scratch.sums + row * marginCount
-        switch image.accumulator {
-        case .float32:
-            let values = unsafe image.values.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
-            if marginCount == 1 {
-                var sum = unsafe Float(sums[0])
-                for index in 0..<trees.count { unsafe sum += values[Int(scratch.leaves[index])] }
-                unsafe sums[0] = Double(sum)
-            } else {
-                for index in 0..<trees.count {
-                    let margin = unsafe Int(trees.margins[index])
-                    unsafe sums[margin] = Double(Float(sums[margin]) + values[Int(scratch.leaves[index])])
-                }
-            }
-        case .float64:
-            let values = unsafe image.values.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
-            for index in 0..<trees.count {
-                unsafe sums[Int(trees.margins[index])] += values[Int(scratch.leaves[index])]
-            }
-        }
-    }
-
-    private func findLeaves<Word: FixedWidthInteger & UnsignedInteger>(
-        _ cut: WordCut<Word>, _ trees: TreeRange, _ slots: UnsafePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>
-    ) {
-        if image.numericalSlotCount == image.slotCount {
-            unsafe walk(cut, trees, slots, leaves)
-        } else {
-            unsafe walkCategorical(cut, image, trees, slots, leaves)
-        }
-    }
-
-    // MARK: Linear models
-
-    private func addLinear<Value: BinaryFloatingPoint>(
-        _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ sums: UnsafeMutablePointer<Double>
-    ) {
-        guard featureCount > 0 else { return }
-        let weights = unsafe image.words.baseAddress.unsafelyUnwrapped
-        for feature in 0..<featureCount {
-            let value = unsafe rows[row * featureCount + feature]
-            if value.isNaN { continue }
-            for margin in 0..<marginCount {
-                let index = feature * marginCount + margin
-                switch image.accumulator {
-                case .float32:
-                    let weight = unsafe weights.load(fromByteOffset: index * 4, as: Float.self)
-                    unsafe sums[margin] = Double(Float(sums[margin]) + Float(value) * weight)
-                case .float64:
-                    unsafe sums[margin] += Double(value) * weights.load(fromByteOffset: index * 8, as: Double.self)
-                }
-            }
-        }
     }
 
     // MARK: Results

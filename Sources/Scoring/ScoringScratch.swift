@@ -29,7 +29,7 @@ import ModelImage
     /// Makes room for images like this one, so that scoring need not.
     package func reserve(for scorer: Scorer) {
         reserve(
-            slots: scorer.image.slotCount * Scorer.rowsPerBlock, leaves: scorer.image.treeCount,
+            slots: scorer.image.slotCount * Scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
             features: scorer.featureCount, sums: scorer.marginCount * Scorer.rowsPerBlock)
     }
 

@@ -1,0 +1,85 @@
+import CKernels
+import ModelImage
+import ModelTypes
+
+// From slots to sums: the leaves of a few rows are found, then added.
+
+extension Scorer {
+    /// - Parameter rows: At most ``Scorer/rowsPerGroup`` rows of the block.
+    func addTrees(_ range: Range<Int>, rows: Range<Int>, _ scratch: ScoringScratch) {
+        let trees = TreeRange(image, range)
+        for (position, row) in rows.enumerated() {
+            let slots = unsafe UnsafePointer(scratch.slots + row * image.slotCount)
+            unsafe findLeaves(of: trees, slots, scratch.leaves + position * trees.count)
+        }
+        let sums = unsafe scratch.sums + rows.lowerBound * marginCount
+        let leaves = unsafe UnsafePointer(scratch.leaves)
+        switch image.accumulator {
+        case .float32:
+            let values = unsafe image.values.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
+            unsafe addLeaves(leaves, of: trees, rowCount: rows.count, values, marginCount, sums)
+        case .float64:
+            let values = unsafe image.values.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
+            unsafe addLeaves(leaves, of: trees, rowCount: rows.count, values, marginCount, sums)
+        }
+    }
+
+    private func findLeaves(
+        of trees: TreeRange, _ slots: UnsafePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>
+    ) {
+        let isNumerical = image.numericalSlotCount == image.slotCount
+        switch (image.wordByteCount, isNumerical) {
+        case (4, true) where isVectorized:
+            unsafe lodestore_walk32(
+                image.words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self), trees.firstWords,
+                UInt32(trees.count), slots, UInt32(image.slotCount), UInt32(image.childBits), UInt32(image.slotBits),
+                leaves)
+        case (4, true): unsafe walk(WordCut<UInt32>(image), trees, slots, leaves)
+        case (4, false): unsafe walkCategorical(WordCut<UInt32>(image), image, trees, slots, leaves)
+        case (_, true): unsafe walk(WordCut<UInt64>(image), trees, slots, leaves)
+        case (_, false): unsafe walkCategorical(WordCut<UInt64>(image), image, trees, slots, leaves)
+        }
+    }
+}
+
+/// Adds leaves to the sums of up to four rows, each in the order of the trees.
+///
+/// An addition waits for the one before it, three or four cycles; four rows side by side hide most of that.
+///
+/// - Parameters:
+///   - leaves: [rowCount, trees.count].
+///   - sums: [rowCount, marginCount]; values of the accumulator's type, widened.
+@inline(__always)
+private func addLeaves<Value: BinaryFloatingPoint>(
+    _ leaves: UnsafePointer<UInt32>, of trees: TreeRange, rowCount: Int, _ values: UnsafePointer<Value>,
+    _ marginCount: Int, _ sums: UnsafeMutablePointer<Double>
+) {
+    let count = trees.count
+    if marginCount == 1, rowCount == 4 {
+        var (sum0, sum1) = unsafe (Value(sums[0]), Value(sums[1]))
+        var (sum2, sum3) = unsafe (Value(sums[2]), Value(sums[3]))
+        for index in 0..<count {
+            unsafe sum0 += values[Int(leaves[index])]
+            unsafe sum1 += values[Int(leaves[count &+ index])]
+            unsafe sum2 += values[Int(leaves[2 &* count &+ index])]
+            unsafe sum3 += values[Int(leaves[3 &* count &+ index])]
+        }
+        unsafe (sums[0], sums[1]) = (Double(sum0), Double(sum1))
+        unsafe (sums[2], sums[3]) = (Double(sum2), Double(sum3))
+        return
+    }
+    for row in 0..<rowCount {
+        let leaves = unsafe leaves + row &* count
+        let sums = unsafe sums + row &* marginCount
+        if marginCount == 1 {
+            var sum = unsafe Value(sums[0])
+            for index in 0..<count { unsafe sum += values[Int(leaves[index])] }
+            unsafe sums[0] = Double(sum)
+        } else {
+            for index in 0..<count {
+                let margin = unsafe Int(trees.margins[index])
+                unsafe sums[margin] = Double(Value(sums[margin]) + values[Int(leaves[index])])
+            }
+        }
+    }
+}
