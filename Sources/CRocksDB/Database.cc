@@ -95,6 +95,8 @@ static DBOptions databaseOptions(const crocks_settings &settings) {
     options.max_background_jobs = settings.background_job_count;
     options.max_open_files = settings.open_file_limit;
     options.use_direct_io_for_flush_and_compaction = settings.direct_io;
+    // Bodies are read in order; with the advice the kernel would not read ahead of them.
+    options.advise_random_on_open = false;
     options.bytes_per_sync = 1 << 20;
     options.wal_bytes_per_sync = 1 << 20;
     options.max_log_file_size = 16 << 20;

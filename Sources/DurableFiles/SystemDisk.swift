@@ -80,7 +80,7 @@ package struct SystemDisk: Disk {
             errno = 0
         }
         guard errno == 0 else { throw FileError(.list, path, code: errno) }
-        return names.sorted()
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     package func syncDirectory(_ path: String) throws(FileError) {

@@ -22,6 +22,15 @@ final class EngineFixture: Sendable {
         try FileManager.default.contentsOfDirectory(atPath: directory + "/staging")
     }
 
+    /// The files of the database.
+    func files() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory + "/rocksdb").map { directory + "/rocksdb/" + $0 }
+    }
+
+    func size(of file: String) -> Int {
+        (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0
+    }
+
     /// Runs a body on the threads of an engine that is opened before and closed after it.
     func withEngine<Result: Sendable>(
         _ configure: (inout EngineConfiguration) -> Void = { _ in },

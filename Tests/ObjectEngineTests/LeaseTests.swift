@@ -1,3 +1,4 @@
+import Foundation
 import ObjectEngine
 import S3Types
 import Testing
@@ -38,6 +39,29 @@ struct LeaseTests {
             #expect(engine.statistics().leasedBlobCount == 0)
             #expect(engine.statistics().storedBytes < UInt64(size) / 2)
             #expect(try engine.check(readsBodies: true).problems == [])
+        }
+    }
+
+    /// A file that shrinks under a mapping would end the process; read, it is an error of that one request.
+    @Test(arguments: [600_000, 6 << 20])
+    func aFileTruncatedUnderAReaderIsAnErrorOfThatRead(size: Int) async throws {
+        let fixture = EngineFixture()
+        try await fixture.withEngine({ $0.ingestThresholdBytes = 4 << 20 }) { engine in
+            let bucket = try await engine.makeBucket()
+            try await engine.put("key", pattern(size), in: bucket, expected: UInt64(size))
+            try await engine.put("small", [1, 2, 3], in: bucket)
+        }
+        try await fixture.withEngine { engine in
+            let bucket = try engine.bucket(bucketName())
+            var reader = try engine.object(key("key"), in: bucket).reader
+            #expect(try reader.next() != nil)
+            let suffix = size < 4 << 20 ? ".blob" : ".sst"
+            let file = try #require(fixture.files().filter { $0.hasSuffix(suffix) }.max { fixture.size(of: $0) < fixture.size(of: $1) })
+            #expect(truncate(file, off_t(size / 2)) == 0)
+            #expect(throws: EngineError.self) { while try reader.next() != nil {} }
+            #expect(try engine.get("small", in: bucket) == [1, 2, 3])
+            let report = try engine.check(readsBodies: true)
+            #expect(report.problems == [.checksum(bucket: bucket.name, key: key("key"))])
         }
     }
 

@@ -24,6 +24,16 @@ package struct CheckReport: Hashable, Sendable {
     package var problems: [Problem] = []
 
     package init() {}
+
+    /// How many of the problems are bytes that nothing names.
+    package var orphanCount: Int {
+        problems.count { problem in
+            switch problem {
+            case .orphan, .orphanInline: true
+            default: false
+            }
+        }
+    }
 }
 
 extension StorageEngine {
