@@ -1,0 +1,47 @@
+import HTTPKernel
+import Logging
+import NIOHTTP1
+import S3Wire
+import Telemetry
+
+/// What the log says of one request. Never its query, which may hold a signature, nor its headers.
+struct AccessRecord {
+    let requestID: String
+    let method: String
+    /// The path as sent.
+    let resource: String
+    let peer: String
+    let receivedBytes: UInt64?
+    var operation: S3Operation?
+    var status = HTTPResponseStatus.ok
+    var error: S3ErrorCode?
+    var sentBytes: UInt64 = 0
+    /// Whether the connection ended before the answer did.
+    var isCut = false
+
+    init(requestID: String, exchange: StreamedRequest) {
+        self.requestID = requestID
+        self.method = exchange.head.method.rawValue
+        self.resource = String(exchange.head.target.prefix { $0 != "?" })
+        self.peer = exchange.connection.peer.map { "\($0)" } ?? exchange.connection.listener
+        self.receivedBytes = exchange.head.contentLength
+    }
+
+    func write(to logger: Logger, duration: Duration, cause: (any Error)?) {
+        logger.info(isCut ? "request cut" : "request", metadata: facts(duration, cause))
+    }
+
+    private func facts(_ duration: Duration, _ cause: (any Error)?) -> Logger.Metadata {
+        let microseconds = duration / .microseconds(1)
+        var facts: Logger.Metadata = [
+            LogKey.requestID: "\(requestID)", LogKey.method: "\(method)", LogKey.target: "\(resource)", LogKey.peer: "\(peer)",
+            LogKey.status: "\(status.code)", LogKey.sentBytes: "\(sentBytes)",
+            LogKey.duration: "\((microseconds / 10).rounded() / 100)",
+        ]
+        if let operation { facts[LogKey.operation] = "\(operation.rawValue)" }
+        if let receivedBytes { facts[LogKey.receivedBytes] = "\(receivedBytes)" }
+        if let error { facts[LogKey.reason] = "\(error.rawValue)" }
+        if let cause { facts[LogKey.error] = "\(cause)" }
+        return facts
+    }
+}
