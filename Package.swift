@@ -132,14 +132,13 @@ let house: [Room] = [
          "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "CLinux", "Threads", "Telemetry", "Logging"]),
 
     // Floor 5: edges.
-    room(5, "S3Server", ["S3Types", "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging",
-         "ServiceLifecycle"]),
+    room(5, "S3Server", ["S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
     room(5, "InferenceServer", ["Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
          "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
 
     // Floor 6: programs.
-    program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "Launch", "Telemetry", "ArgumentParser", "Configuration",
-         "Logging", "ServiceLifecycle"]),
+    program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "DurableFiles", "Launch", "ArgumentParser", "Logging",
+         "NIOCore"]),
     program("lodestore-sidecar", ["ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
          "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle"]),
     program("lodestore-executor", ["DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",

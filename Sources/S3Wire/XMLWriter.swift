@@ -33,6 +33,9 @@ package struct XMLWriter {
         close(name)
     }
 
+    /// Text of the element that is open.
+    package mutating func text(_ text: String) { escape(text) }
+
     /// The whole document.
     package consuming func finish() -> [UInt8] {
         close(root)

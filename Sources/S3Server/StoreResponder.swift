@@ -1,0 +1,37 @@
+import HTTPKernel
+import NIOCore
+import NIOHTTP1
+import ObjectEngine
+import S3Service
+
+/// One event loop's view of the store: health is answered on the loop, everything else on the engine's threads.
+final class StoreResponder: HTTPService {
+    private let service: S3Service
+    private let isReady: @Sendable () -> Bool
+
+    /// No bucket's name begins with an underscore, so these paths are nobody's.
+    private static let live: StaticString = "/_lodestore/health/live"
+    private static let ready: StaticString = "/_lodestore/health/ready"
+
+    private let okay = Response(ResponseHead(.ok, [("content-type", "text/plain")]), body: ByteBuffer(string: "ok\n"))
+    private let unavailable = Response(
+        ResponseHead(.serviceUnavailable, [("content-type", "text/plain")]), body: ByteBuffer(string: "unavailable\n"))
+
+    init(service: S3Service, isReady: @escaping @Sendable () -> Bool) {
+        self.service = service
+        self.isReady = isReady
+    }
+
+    func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
+        if head.method == .GET || head.method == .HEAD {
+            if head.hasPath(Self.live) { return .respond(okay) }
+            if head.hasPath(Self.ready) { return .respond(isReady() ? okay : unavailable) }
+        }
+        return .stream(on: service.engine.executor) { [service] request, writer in try await service.handle(request, writer) }
+    }
+
+    /// Nothing is gathered: ``route(_:on:)`` never asks for it.
+    func respond(to request: GatheredRequest) -> Answer { .now(unavailable) }
+
+    func response(for error: HTTPKernelError, head: RequestHead?) -> Response { service.response(for: error, head: head) }
+}
