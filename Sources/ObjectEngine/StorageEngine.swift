@@ -39,10 +39,12 @@ package final class StorageEngine: Sendable {
         settings.cacheBytes = configuration.cacheBytes
         settings.logLimitBytes = configuration.logLimitBytes
         settings.usesDirectIO = disk.supportsDirectIO(in: staging)
+        settings.openFileLimit = raiseOpenFileLimit()
         settings.faults = configuration.faults
         let database = try storing { () throws(RocksError) in
             try Database(
-                path: configuration.directory + "/rocksdb", settings: settings, families: Family.allCases.map(\.settings))
+                path: configuration.directory + "/rocksdb", settings: settings,
+                families: Family.allCases.map(\.settings))
         }
         let sink = BlobSink(database: database, stagingDirectory: staging, disk: disk, reached: configuration.reached)
         let state = try Recovery(database: database, sink: sink, configuration: configuration).run()
@@ -60,6 +62,7 @@ package final class StorageEngine: Sendable {
         let feed = FeedBoard(epoch: state.epoch, published: state.sequence)
         let wakeups = BlockingQueue<Reclaimer.Request>()
         let leases = Leases { wakeups.push(.look) }
+        let trims = TrimSchedule()
         let writer = CommitWriter(
             database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, now: configuration.now,
             reached: configuration.reached
@@ -67,6 +70,7 @@ package final class StorageEngine: Sendable {
             buckets.apply(effects.buckets)
             feed.publish(sequence, events: effects.events)
             if effects.hasReclaimable { wakeups.push(.look) }
+            if trims.isDue(at: effects.timeMilliseconds) { wakeups.push(.trim(effects.timeMilliseconds)) }
         }
         self.ids = ids
         self.bucketTable = buckets

@@ -21,7 +21,9 @@ struct DiskTests {
         try disk.replace(scratch("file"), with: old.span.bytes)
         try disk.replace(scratch("file"), with: new.span.bytes, mode: 0o640)
         #expect(try disk.read(scratch("file"), limitBytes: 20_000) == new)
-        #expect(throws: FileError(.read, scratch("file"), code: EFBIG)) { try disk.read(scratch("file"), limitBytes: 19_999) }
+        #expect(throws: FileError(.read, scratch("file"), code: EFBIG)) {
+            try disk.read(scratch("file"), limitBytes: 19_999)
+        }
         let attributes = try FileManager.default.attributesOfItem(atPath: scratch("file"))
         #expect(attributes[.posixPermissions] as? Int == 0o640)
         #expect(try disk.list(scratch.path) == ["file"])
@@ -51,7 +53,9 @@ struct DiskTests {
         try SystemDisk().replace(scratch("file"), with: old.span.bytes)
         let failing = FailingDisk(countdown: countdown, code: ENOSPC)
         if countdown < 4 {
-            #expect { try failing.replace(scratch("file"), with: new.span.bytes) } throws: { ($0 as? FileError)?.code == ENOSPC }
+            #expect { try failing.replace(scratch("file"), with: new.span.bytes) } throws: {
+                ($0 as? FileError)?.code == ENOSPC
+            }
         } else {
             try failing.replace(scratch("file"), with: new.span.bytes)
         }

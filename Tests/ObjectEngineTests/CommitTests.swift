@@ -67,7 +67,8 @@ struct CommitTests {
         }) { engine in
             let bucket = try await engine.makeBucket()
             let created = try await inOneBatch(engine, bucket, gate, count: 12) { index in
-                try await engine.put("key", [UInt8(index)], in: bucket, preconditions: WritePreconditions(ifNoneMatch: .any))
+                try await engine.put(
+                    "key", [UInt8(index)], in: bucket, preconditions: WritePreconditions(ifNoneMatch: .any))
             }
             let winners = created.indices.filter { if case .success = created[$0] { true } else { false } }
             #expect(winners.count == 1)
@@ -77,7 +78,8 @@ struct CommitTests {
             }
             let tag = try engine.head(key("key"), in: bucket).etag
             let swapped = try await inOneBatch(engine, bucket, gate, count: 12) { index in
-                try await engine.put("key", [100 + UInt8(index)], in: bucket, preconditions: WritePreconditions(ifMatch: .tags([tag])))
+                try await engine.put(
+                    "key", [100 + UInt8(index)], in: bucket, preconditions: WritePreconditions(ifMatch: .tags([tag])))
             }
             #expect(swapped.filter { if case .success = $0 { true } else { false } }.count == 1)
             let statistics = engine.statistics()
@@ -105,7 +107,11 @@ struct CommitTests {
                     preconditions: WritePreconditions(ifMatch: index.isMultiple(of: 2) ? nil : .any))
             }
             for (index, result) in results.enumerated() {
-                if index.isMultiple(of: 2) { _ = try result.get() } else { #expect(throws: EngineError.self) { try result.get() } }
+                if index.isMultiple(of: 2) {
+                    _ = try result.get()
+                } else {
+                    #expect(throws: EngineError.self) { try result.get() }
+                }
             }
             await engine.settleReclaim()
             let report = try engine.check(readsBodies: true)
@@ -124,12 +130,19 @@ struct CommitTests {
                 if case .noSuchKey = error as? EngineError { true } else { false }
             }
             let record = try await engine.put("key", [1], in: bucket)
-            await #expect { try await engine.put("key", [2], in: bucket, preconditions: wrong) } throws: { failed($0, .ifMatch) }
+            await #expect { try await engine.put("key", [2], in: bucket, preconditions: wrong) } throws: {
+                failed($0, .ifMatch)
+            }
             let none = WritePreconditions(ifNoneMatch: .tags([record.etag]))
-            await #expect { try await engine.put("key", [2], in: bucket, preconditions: none) } throws: { failed($0, .ifNoneMatch) }
-            await #expect { try await engine.deleteObject(key("key"), in: bucket, preconditions: wrong) } throws: { failed($0, .ifMatch) }
+            await #expect { try await engine.put("key", [2], in: bucket, preconditions: none) } throws: {
+                failed($0, .ifNoneMatch)
+            }
+            await #expect { try await engine.deleteObject(key("key"), in: bucket, preconditions: wrong) } throws: {
+                failed($0, .ifMatch)
+            }
             #expect(try engine.get("key", in: bucket) == [1])
-            try await engine.put("key", [2], in: bucket, preconditions: WritePreconditions(ifMatch: .tags([record.etag])))
+            try await engine.put(
+                "key", [2], in: bucket, preconditions: WritePreconditions(ifMatch: .tags([record.etag])))
             #expect(try engine.get("key", in: bucket) == [2])
         }
     }
@@ -140,7 +153,9 @@ struct CommitTests {
             await withTaskGroup(of: Void.self) { group in
                 for index in 0..<200 {
                     group.addTask {
-                        await #expect(throws: Never.self) { try await engine.put("key-\(index)", pattern(4096, seed: UInt64(index)), in: bucket) }
+                        await #expect(throws: Never.self) {
+                            try await engine.put("key-\(index)", pattern(4096, seed: UInt64(index)), in: bucket)
+                        }
                     }
                 }
             }

@@ -10,22 +10,28 @@ import Testing
 struct CrashTests {
     /// The n-th time a point is passed, the process is killed; a new one opens the directory.
     @Test(arguments: [
-        (EnginePoint.chunkWritten, 3), (.tableStaged, 2), (.tablesIngested, 2), (.groupDecided, 1), (.groupDecided, 9), (.groupWritten, 1),
+        (EnginePoint.chunkWritten, 3), (.tableStaged, 2), (.tablesIngested, 2), (.groupDecided, 1), (.groupDecided, 9),
+        (.groupWritten, 1),
         (.groupWritten, 7), (.bytesReclaimed, 1), (.bytesReclaimed, 3),
     ])
     func aKilledProcessLosesNothingItAcknowledged(point: EnginePoint, occurrence: Int) async throws {
         let fixture = EngineFixture()
         let directory = fixture.directory
         let name = point.rawValue
-        await #expect(processExitsWith: .signal(SIGKILL)) { [directory = directory as String, name = name as String, occurrence = occurrence as Int] in
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [directory = directory as String, name = name as String, occurrence = occurrence as Int] in
             let passed = Atomic(0)
             var configuration = EngineConfiguration(directory: directory)
             configuration.ingestThresholdBytes = 1 << 20
             configuration.reached = { point in
-                if point.rawValue == name, passed.add(1, ordering: .relaxed).newValue == occurrence { kill(getpid(), SIGKILL) }
+                if point.rawValue == name, passed.add(1, ordering: .relaxed).newValue == occurrence {
+                    kill(getpid(), SIGKILL)
+                }
             }
             let engine = try StorageEngine.open(configuration)
-            try await withTaskExecutorPreference(engine.executor) { try await Workload(directory: directory).run(on: engine) }
+            try await withTaskExecutorPreference(engine.executor) {
+                try await Workload(directory: directory).run(on: engine)
+            }
         }
         try await verify(fixture)
     }
@@ -63,7 +69,9 @@ struct CrashTests {
             let bucket = try await engine.makeBucket()
             try await engine.put("before", pattern(5000), in: bucket)
             faults.arm(countdown: 1, isFull: true)
-            await #expect { try await engine.put("key", pattern(5000), in: bucket) } throws: { ($0 as? EngineError)?.isFullDisk ?? false }
+            await #expect { try await engine.put("key", pattern(5000), in: bucket) } throws: {
+                ($0 as? EngineError)?.isFullDisk ?? false
+            }
             await #expect(throws: EngineError.self) { try await engine.put("key", pattern(5000), in: bucket) }
             #expect(try engine.get("before", in: bucket) == pattern(5000))
             #expect(engine.statistics().backgroundErrorCount > 0)
@@ -163,7 +171,8 @@ struct Workload: Sendable {
         }
     }
 
-    private func upload(_ name: String, _ body: [UInt8], to bucket: BucketRecord, on engine: StorageEngine) async throws {
+    private func upload(_ name: String, _ body: [UInt8], to bucket: BucketRecord, on engine: StorageEngine) async throws
+    {
         let upload = try await engine.createUpload(key(name), in: bucket, attributes: alice)
         let part = try await engine.putPart(1, body, of: upload)
         _ = try await engine.completeUpload(upload, parts: [CompletedPart(number: part.number, etag: part.etag)])

@@ -72,7 +72,8 @@ struct DictionaryComparisonTests {
     }
 
     private static func put(
-        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: inout Dictionary, _ random: inout SeededGenerator
+        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: inout Dictionary,
+        _ random: inout SeededGenerator
     ) async throws {
         let bytes = pattern(sizes.randomElement(using: &random)!, seed: random.next())
         var preconditions = WritePreconditions.none
@@ -84,15 +85,17 @@ struct DictionaryComparisonTests {
         default: break
         }
         let current = expected.objects[name]
-        let holds = switch (preconditions.ifMatch, preconditions.ifNoneMatch) {
-        case (.tags(let wanted)?, _): current.map { wanted.contains($0.etag) } ?? false
-        case (_, .any?): current == nil
-        case (_, .tags(let unwanted)?): current.map { !unwanted.contains($0.etag) } ?? true
-        default: true
-        }
+        let holds =
+            switch (preconditions.ifMatch, preconditions.ifNoneMatch) {
+            case (.tags(let wanted)?, _): current.map { wanted.contains($0.etag) } ?? false
+            case (_, .any?): current == nil
+            case (_, .tags(let unwanted)?): current.map { !unwanted.contains($0.etag) } ?? true
+            default: true
+            }
         do {
             let announced = Bool.random(using: &random) ? UInt64(bytes.count) : nil
-            let record = try await engine.put(name.text, bytes, in: bucket, expected: announced, preconditions: preconditions)
+            let record = try await engine.put(
+                name.text, bytes, in: bucket, expected: announced, preconditions: preconditions)
             #expect(holds)
             expected.objects[name] = Object(bytes: bytes, etag: record.etag)
             expected.history.append("createdPut \(name)")
@@ -102,7 +105,8 @@ struct DictionaryComparisonTests {
     }
 
     private static func delete(
-        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: inout Dictionary, _ random: inout SeededGenerator
+        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: inout Dictionary,
+        _ random: inout SeededGenerator
     ) async throws {
         let existed = expected.objects.removeValue(forKey: name) != nil
         #expect(try await engine.deleteObject(name, in: bucket) == existed)
@@ -110,17 +114,20 @@ struct DictionaryComparisonTests {
     }
 
     private static func copy(
-        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: inout Dictionary, _ random: inout SeededGenerator
+        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: inout Dictionary,
+        _ random: inout SeededGenerator
     ) async throws {
         guard let source = expected.objects[name] else { return }
         let target = key(names.randomElement(using: &random)!)
-        _ = try await engine.copyObject(from: engine.object(name, in: bucket), to: target, in: bucket, attributes: alice)
+        _ = try await engine.copyObject(
+            from: engine.object(name, in: bucket), to: target, in: bucket, attributes: alice)
         expected.objects[target] = source
         expected.history.append("createdCopy \(target)")
     }
 
     private static func read(
-        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: Dictionary, _ random: inout SeededGenerator
+        _ name: ObjectKey, _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: Dictionary,
+        _ random: inout SeededGenerator
     ) throws {
         guard let object = expected.objects[name] else {
             #expect(throws: EngineError.self) { try engine.object(name, in: bucket) }
@@ -128,18 +135,24 @@ struct DictionaryComparisonTests {
         }
         let first = Int.random(in: 0...object.bytes.count, using: &random)
         let last = Int.random(in: first...object.bytes.count, using: &random)
-        #expect(try engine.get(name.text, in: bucket, UInt64(first)..<UInt64(last)) == Array(object.bytes[first..<last]))
+        #expect(
+            try engine.get(name.text, in: bucket, UInt64(first)..<UInt64(last)) == Array(object.bytes[first..<last]))
     }
 
-    private static func putPart(_ engine: StorageEngine, _ expected: inout Dictionary, _ random: inout SeededGenerator) async throws {
+    private static func putPart(_ engine: StorageEngine, _ expected: inout Dictionary, _ random: inout SeededGenerator)
+        async throws
+    {
         guard let index = expected.uploads.indices.randomElement(using: &random) else { return }
         let number = Int.random(in: 1...4, using: &random)
         let bytes = pattern(sizes.randomElement(using: &random)!, seed: random.next())
-        expected.uploads[index].parts[number] = try await engine.putPart(number, bytes, of: expected.uploads[index].record)
+        expected.uploads[index].parts[number] = try await engine.putPart(
+            number, bytes, of: expected.uploads[index].record)
         expected.uploads[index].bodies[number] = bytes
     }
 
-    private static func endUpload(_ engine: StorageEngine, _ expected: inout Dictionary, _ random: inout SeededGenerator) async throws {
+    private static func endUpload(
+        _ engine: StorageEngine, _ expected: inout Dictionary, _ random: inout SeededGenerator
+    ) async throws {
         guard let index = expected.uploads.indices.randomElement(using: &random) else { return }
         let upload = expected.uploads[index]
         if Int.random(in: 0..<4, using: &random) == 0 {
@@ -153,7 +166,8 @@ struct DictionaryComparisonTests {
             let listed = numbers.map { CompletedPart(number: upload.parts[$0]!.number, etag: upload.parts[$0]!.etag) }
             let record = try await engine.completeUpload(upload.record, parts: listed)
             #expect(isValid)
-            expected.objects[upload.record.key] = Object(bytes: numbers.flatMap { upload.bodies[$0]! }, etag: record.etag)
+            expected.objects[upload.record.key] = Object(
+                bytes: numbers.flatMap { upload.bodies[$0]! }, etag: record.etag)
             expected.history.append("createdCompleteMultipartUpload \(upload.record.key)")
             expected.uploads.remove(at: index)
         } catch {
@@ -164,13 +178,16 @@ struct DictionaryComparisonTests {
     // MARK: Comparison
 
     private static func compare(
-        _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: Dictionary, since origin: FeedCursor, _ note: String
+        _ engine: StorageEngine, _ bucket: BucketRecord, _ expected: Dictionary, since origin: FeedCursor,
+        _ note: String
     ) throws {
         let listed = try engine.list(ListQuery(), in: bucket).objects
         #expect(listed.map(\.key) == expected.objects.keys.sorted(), "\(note)")
         for summary in listed {
             #expect(summary.etag == expected.objects[summary.key]?.etag, "\(note)")
-            #expect(try engine.get(summary.key.text, in: bucket) == expected.objects[summary.key]?.bytes, "\(note) \(summary.key)")
+            #expect(
+                try engine.get(summary.key.text, in: bucket) == expected.objects[summary.key]?.bytes,
+                "\(note) \(summary.key)")
         }
         let uploads = try engine.uploads(UploadQuery(limit: 10_000), in: bucket).uploads
         #expect(Set(uploads.map(\.id)) == Set(expected.uploads.map(\.record.id)), "\(note)")

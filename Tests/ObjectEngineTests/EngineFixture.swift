@@ -88,7 +88,9 @@ extension StorageEngine {
         try await createBucket(bucketName(name), owner: "alice", region: "us-east-1")
     }
 
-    func blob(_ bytes: [UInt8], expected: UInt64? = nil, purpose: BlobPurpose = .object, step: Int = 70_001) throws -> FinishedBlob {
+    func blob(_ bytes: [UInt8], expected: UInt64? = nil, purpose: BlobPurpose = .object, step: Int = 70_001) throws
+        -> FinishedBlob
+    {
         let writer = beginBlob(expectedSizeBytes: expected, purpose: purpose)
         var offset = 0
         while offset < bytes.count {
@@ -113,7 +115,9 @@ extension StorageEngine {
         try object(key(name), in: bucket).bytes(range)
     }
 
-    func putPart(_ number: Int, _ bytes: [UInt8], of upload: UploadRecord, checksums: [Checksum] = []) async throws -> PartRecord {
+    func putPart(_ number: Int, _ bytes: [UInt8], of upload: UploadRecord, checksums: [Checksum] = []) async throws
+        -> PartRecord
+    {
         try await putPart(
             partNumber(number), of: upload, blob: blob(bytes, purpose: .part), etag: ETag(md5: Digest.md5(bytes)),
             checksums: checksums)

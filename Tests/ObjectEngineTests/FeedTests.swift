@@ -26,13 +26,18 @@ struct FeedTests {
         }
         try await fixture.withEngine { engine in
             let bucket = try engine.bucket(bucketName())
-            let all = ["createdPut a", "createdCopy b", "removedDelete a", "removedDelete b", "createdCompleteMultipartUpload c"]
+            let all = [
+                "createdPut a", "createdCopy b", "removedDelete a", "removedDelete b",
+                "createdCompleteMultipartUpload c",
+            ]
             #expect(names(try engine.feedEvents(of: bucket, after: start, limit: 100)) == all)
             #expect(names(try engine.feedEvents(of: bucket, after: middle, limit: 100)) == Array(all[2...]))
             // One at a time, from the text of each event's own cursor.
             var cursor = try #require(FeedCursor(start.description))
             var walked: [String] = []
-            while case let page = try engine.feedEvents(of: bucket, after: cursor, limit: 1), let event = page.events.first {
+            while case let page = try engine.feedEvents(of: bucket, after: cursor, limit: 1),
+                let event = page.events.first
+            {
                 walked += names(page)
                 #expect(page.isTruncated == (walked.count < all.count))
                 cursor = try #require(FeedCursor(event.cursor.description))
@@ -56,7 +61,10 @@ struct FeedTests {
             let future = try #require(FeedCursor(text + "f"))
             #expect { try engine.feedEvents(of: bucket, after: future, limit: 1) } throws: { expired($0) }
         }
-        for text in ["", "x", String(repeating: "0", count: 33), String(repeating: "G", count: 32), String(repeating: "A", count: 32)] {
+        for text in [
+            "", "x", String(repeating: "0", count: 33), String(repeating: "G", count: 32),
+            String(repeating: "A", count: 32),
+        ] {
             #expect(FeedCursor(text) == nil)
         }
     }
@@ -78,6 +86,34 @@ struct FeedTests {
             await engine.settleReclaim()
             #expect { try engine.feedEvents(of: bucket, after: start, limit: 10) } throws: { expired($0) }
             #expect(names(try engine.feedEvents(of: bucket, after: afterOld, limit: 10)) == ["createdPut new"])
+        }
+    }
+
+    @Test func aFeedThatTakesTooMuchSpaceLosesItsOlderHalf() async throws {
+        let fixture = EngineFixture()
+        let clock = ManualClock(1_000_000)
+        let settings: @Sendable (inout EngineConfiguration) -> Void = {
+            $0.now = { clock.value }
+            $0.feedRetention = FeedRetention(limitBytes: 1)
+        }
+        let start = try await fixture.withEngine(settings) { engine in
+            let bucket = try await engine.makeBucket()
+            let start = try engine.feedHead(of: bucket)
+            for index in 0..<40 { try await engine.put("key-\(index)", [1], in: bucket) }
+            return start
+        }
+        // Closing has put the events into tables, whose size is what counts.
+        try await fixture.withEngine(settings) { engine in
+            let bucket = try engine.bucket(bucketName())
+            let events = try engine.feedEvents(of: bucket, after: start, limit: 100).events
+            #expect(events.count == 40)
+            clock.advance(120_000)
+            try await engine.put("last", [1], in: bucket)
+            await engine.settleReclaim()
+            #expect { try engine.feedEvents(of: bucket, after: start, limit: 100) } throws: { expired($0) }
+            #expect { try engine.feedEvents(of: bucket, after: events[10].cursor, limit: 100) } throws: { expired($0) }
+            let rest = try engine.feedEvents(of: bucket, after: events[25].cursor, limit: 100)
+            #expect(names(rest) == (26..<40).map { "createdPut key-\($0)" } + ["createdPut last"])
         }
     }
 

@@ -56,7 +56,8 @@ struct LeaseTests {
             var reader = try engine.object(key("key"), in: bucket).reader
             #expect(try reader.next() != nil)
             let suffix = size < 4 << 20 ? ".blob" : ".sst"
-            let file = try #require(fixture.files().filter { $0.hasSuffix(suffix) }.max { fixture.size(of: $0) < fixture.size(of: $1) })
+            let file = try #require(
+                fixture.files().filter { $0.hasSuffix(suffix) }.max { fixture.size(of: $0) < fixture.size(of: $1) })
             #expect(truncate(file, off_t(size / 2)) == 0)
             #expect(throws: EngineError.self) { while try reader.next() != nil {} }
             #expect(try engine.get("small", in: bucket) == [1, 2, 3])
@@ -70,7 +71,9 @@ struct LeaseTests {
         let allowance: UInt64 = 4 << 20
         try await fixture.withEngine({ $0.deadBlobAllowanceBytes = allowance }) { engine in
             let bucket = try await engine.makeBucket()
-            for index in 0..<12 { try await engine.put("key-\(index)", pattern(2 << 20, seed: UInt64(index)), in: bucket) }
+            for index in 0..<12 {
+                try await engine.put("key-\(index)", pattern(2 << 20, seed: UInt64(index)), in: bucket)
+            }
             for index in 0..<11 { try await engine.deleteObject(key("key-\(index)"), in: bucket) }
             await engine.settleReclaim()
             let living: UInt64 = 2 << 20
@@ -92,7 +95,8 @@ struct LeaseTests {
                 }
                 _ = try engine.blob(pattern(size), expected: UInt64(size))
                 await #expect(throws: EngineError.self) {
-                    try await engine.put("key", pattern(size), in: bucket, preconditions: WritePreconditions(ifMatch: .any))
+                    try await engine.put(
+                        "key", pattern(size), in: bucket, preconditions: WritePreconditions(ifMatch: .any))
                 }
             }
             await engine.settleReclaim()

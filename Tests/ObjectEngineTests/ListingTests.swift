@@ -38,7 +38,9 @@ struct ListingTests {
         let alphabet = ["a", "b", "/", "//", "é", "\u{0}", "-", "c"]
         var names: Set<String> = []
         for _ in 0..<400 {
-            names.insert((0..<Int.random(in: 1...7, using: &random)).map { _ in alphabet.randomElement(using: &random)! }.joined())
+            names.insert(
+                (0..<Int.random(in: 1...7, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
+                    .joined())
         }
         for index in 0..<40 { names.insert("deep/many/\(index)") }
         let keys = names.map(key)
@@ -62,7 +64,9 @@ struct ListingTests {
             for query in asked {
                 let page = try engine.list(query, in: bucket)
                 let expected = naive(keys, query)
-                #expect(merged(page).map { Array($0.utf8) } == expected.items.map { Array($0.utf8) }, "seed \(seed): \(query)")
+                #expect(
+                    merged(page).map { Array($0.utf8) } == expected.items.map { Array($0.utf8) },
+                    "seed \(seed): \(query)")
                 #expect((page.next != nil) == expected.isTruncated, "seed \(seed): \(query)")
             }
             // Followed from page to page, nothing is missed and nothing shown twice.

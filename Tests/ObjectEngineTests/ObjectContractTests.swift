@@ -28,7 +28,9 @@ struct ObjectContractTests {
             for name in ["announced", "unannounced"] {
                 #expect(try engine.get(name, in: bucket) == bytes)
                 let middle = UInt64(size / 3)..<UInt64(size - size / 5)
-                #expect(try engine.get(name, in: bucket, middle) == Array(bytes[Int(middle.lowerBound)..<Int(middle.upperBound)]))
+                #expect(
+                    try engine.get(name, in: bucket, middle)
+                        == Array(bytes[Int(middle.lowerBound)..<Int(middle.upperBound)]))
             }
         }
     }
@@ -39,7 +41,9 @@ struct ObjectContractTests {
         try await fixture.withEngine({ $0.ingestThresholdBytes = 1 << 20 }) { engine in
             let bucket = try await engine.makeBucket()
             try await engine.put("key", bytes, in: bucket)
-            for (first, last) in [(0, 1), (262_143, 262_145), (1_048_570, 1_048_590), (1_000_000, 2_999_999), (2_999_999, 3_000_000)] {
+            for (first, last) in [
+                (0, 1), (262_143, 262_145), (1_048_570, 1_048_590), (1_000_000, 2_999_999), (2_999_999, 3_000_000),
+            ] {
                 #expect(try engine.get("key", in: bucket, UInt64(first)..<UInt64(last)) == Array(bytes[first..<last]))
             }
             #expect(try engine.get("key", in: bucket, 5..<5) == [])
@@ -109,7 +113,10 @@ struct ObjectContractTests {
     }
 
     @Test func hostileKeysAreOrdinaryKeys() async throws {
-        let names = ["..", "../../etc/passwd", "//", "/", "a\u{0}b", "a\u{0}", "a", "a\u{0}\u{0}", String(repeating: "é", count: 512)]
+        let names = [
+            "..", "../../etc/passwd", "//", "/", "a\u{0}b", "a\u{0}", "a", "a\u{0}\u{0}",
+            String(repeating: "é", count: 512),
+        ]
         try await EngineFixture().withEngine { engine in
             let bucket = try await engine.makeBucket()
             for (index, name) in names.enumerated() { try await engine.put(name, [UInt8(index)], in: bucket) }

@@ -7,7 +7,10 @@ struct RecordTests {
     private let object = ObjectRecord(
         sequence: 7, modifiedMilliseconds: 1_700_000_000_123, sizeBytes: 5 << 20 | 3, etag: ETag(md5: Array(0..<16)),
         crc64nvme: 0x0123_4567_89AB_CDEF,
-        checksums: [Checksum(.crc32, bytes: [1, 2, 3, 4]), Checksum(composite: .sha256, bytes: Array(repeating: 9, count: 32), partCount: 2)],
+        checksums: [
+            Checksum(.crc32, bytes: [1, 2, 3, 4]),
+            Checksum(composite: .sha256, bytes: Array(repeating: 9, count: 32), partCount: 2),
+        ],
         attributes: alice, parts: [PartSize(number: 1, sizeBytes: 5 << 20), PartSize(number: 300, sizeBytes: 3)],
         body: .extents([
             Extent(kind: .part, id: BlobID(1 << 40), sizeBytes: 5 << 20, chunkBytes: 1 << 20),
@@ -15,7 +18,8 @@ struct RecordTests {
         ]))
 
     private let inline = ObjectRecord(
-        sequence: .max, isNullVersion: false, modifiedMilliseconds: -1, sizeBytes: 0, etag: ETag(md5: Array(0..<16)), crc64nvme: 0,
+        sequence: .max, isNullVersion: false, modifiedMilliseconds: -1, sizeBytes: 0, etag: ETag(md5: Array(0..<16)),
+        crc64nvme: 0,
         checksums: [], attributes: ObjectAttributes(owner: ""), parts: [], body: .empty)
 
     /// A record's name, its bytes, and what reading bytes and writing them again gives.
@@ -24,14 +28,17 @@ struct RecordTests {
             id: BucketID(9), name: bucketName(), owner: "alice", tenant: "t", region: "eu", createdMilliseconds: 5)
         let id = UploadID(bytes: Array(0..<16))
         let upload = UploadRecord(
-            id: id, bucket: bucket, key: key("k"), attributes: alice, createdMilliseconds: 8, checksumAlgorithm: .crc32c,
+            id: id, bucket: bucket, key: key("k"), attributes: alice, createdMilliseconds: 8,
+            checksumAlgorithm: .crc32c,
             checksumType: .composite)
         let part = PartRecord(
-            number: partNumber(3), sizeBytes: 3, etag: ETag(md5: Array(0..<16)), checksums: object.checksums, crc64nvme: 4,
+            number: partNumber(3), sizeBytes: 3, etag: ETag(md5: Array(0..<16)), checksums: object.checksums,
+            crc64nvme: 4,
             modifiedMilliseconds: 5, extents: [object.body.extents[1]])
         let cursor = FeedCursor(epoch: 1, sequence: 2)
         let event = FeedEvent(
-            cursor: cursor, kind: .createdCopy, key: key("k\u{0}"), sizeBytes: 10, etag: object.etag, timeMilliseconds: 3, owner: "alice")
+            cursor: cursor, kind: .createdCopy, key: key("k\u{0}"), sizeBytes: 10, etag: object.etag,
+            timeMilliseconds: 3, owner: "alice")
         return [
             ("object", object.encoded, { try ObjectRecord(decoding: $0).encoded }),
             ("empty object", inline.encoded, { try ObjectRecord(decoding: $0).encoded }),
@@ -39,8 +46,14 @@ struct RecordTests {
             ("upload", upload.encoded, { try UploadRecord(id: id, of: key("k"), in: bucket, decoding: $0).encoded }),
             ("part", part.encoded, { try PartRecord(number: partNumber(3), decoding: $0).encoded }),
             ("event", event.encoded, { try FeedEvent(cursor: cursor, decoding: $0).encoded }),
-            ("mark", CommitMark(sequence: 1, blobFloor: 2, nextBlob: 3).encoded, { try CommitMark(decoding: $0).encoded }),
-            ("extent entry", ReclaimEntry.extent(object.body.extents[0]).encoded, { try ReclaimEntry(decoding: $0).encoded }),
+            (
+                "mark", CommitMark(sequence: 1, blobFloor: 2, nextBlob: 3).encoded,
+                { try CommitMark(decoding: $0).encoded }
+            ),
+            (
+                "extent entry", ReclaimEntry.extent(object.body.extents[0]).encoded,
+                { try ReclaimEntry(decoding: $0).encoded }
+            ),
             ("bucket entry", ReclaimEntry.bucket(BucketID(4)).encoded, { try ReclaimEntry(decoding: $0).encoded }),
         ]
     }
@@ -53,7 +66,9 @@ struct RecordTests {
     @Test func truncatedRecordsAndTrailingBytesAreRefused() {
         for kind in kinds {
             for length in 0..<kind.bytes.count {
-                #expect(throws: RecordError.self, "\(kind.name) cut to \(length)") { try kind.again(Array(kind.bytes.prefix(length))) }
+                #expect(throws: RecordError.self, "\(kind.name) cut to \(length)") {
+                    try kind.again(Array(kind.bytes.prefix(length)))
+                }
             }
             #expect(throws: RecordError.self) { try kind.again(kind.bytes + [0]) }
             #expect(throws: RecordError.unknownVersion(200)) { try kind.again([200] + kind.bytes.dropFirst()) }
@@ -68,13 +83,18 @@ struct RecordTests {
             for _ in 0..<3000 {
                 var bytes = kind.bytes
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
-                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: .min ... .max, using: &random)
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(
+                        in: .min ... .max, using: &random)
                 }
                 guard let again = try? kind.again(bytes) else { continue }
                 #expect(again == bytes, "seed \(seed): \(kind.name)")
             }
             for _ in 0..<1000 {
-                let noise = [bytesVersion] + (0..<Int.random(in: 0..<200, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+                let noise =
+                    [bytesVersion]
+                    + (0..<Int.random(in: 0..<200, using: &random)).map { _ in
+                        UInt8.random(in: .min ... .max, using: &random)
+                    }
                 _ = try? kind.again(noise)
             }
         }
@@ -85,7 +105,8 @@ struct RecordTests {
     @Test func hugeCountsAreRefusedBeforeAnythingIsAllocated() {
         // An object record whose checksum count claims 2^63 entries.
         var bytes = Array(object.encoded.prefix(1 + 8 + 1 + 8))
-        bytes += [0] + Array(repeating: 0, count: 8) + [1, 0x61] + [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]
+        bytes +=
+            [0] + Array(repeating: 0, count: 8) + [1, 0x61] + [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]
         #expect(throws: RecordError.truncated) { try ObjectRecord(decoding: bytes) }
         // A varint of more than 64 bits, and one longer than it needs to be.
         #expect(throws: RecordError.invalid(field: "varint")) {
@@ -100,7 +121,9 @@ struct RecordTests {
 }
 
 struct StoreKeyTests {
-    private let texts = ["", "\u{0}", "\u{0}\u{0}", "\u{0}\u{1}", "a", "a\u{0}", "a\u{0}b", "a\u{1}", "ab", "b", "é", "\u{10FFFF}"]
+    private let texts = [
+        "", "\u{0}", "\u{0}\u{0}", "\u{0}\u{1}", "a", "a\u{0}", "a\u{0}b", "a\u{1}", "ab", "b", "é", "\u{10FFFF}",
+    ]
 
     @Test func escapedKeysKeepTheOrderOfThePlainOnesAndReadBack() {
         let bucket = BucketID(5)
@@ -113,7 +136,9 @@ struct StoreKeyTests {
                 let isBelow = left.utf8.lexicographicallyPrecedes(right.utf8)
                 #expect(escaped.lexicographicallyPrecedes(StoreKey.object(prefix: right.utf8, in: bucket)) == isBelow)
                 #expect(upload.lexicographicallyPrecedes(StoreKey.uploads(of: right.utf8, in: bucket)) == isBelow)
-                #expect(StoreKey.object(prefix: right.utf8, in: bucket).starts(with: escaped) == right.utf8.starts(with: left.utf8))
+                #expect(
+                    StoreKey.object(prefix: right.utf8, in: bucket).starts(with: escaped)
+                        == right.utf8.starts(with: left.utf8))
             }
         }
     }
@@ -126,7 +151,9 @@ struct StoreKeyTests {
     }
 
     @Test func brokenKeysAreRefused() {
-        for broken in [[0], [0, 1], [97, 0], [97, 0, 7, 97]] as [[UInt8]] { #expect(StoreKey.unescaped(broken, from: 0) == nil) }
+        for broken in [[0], [0, 1], [97, 0], [97, 0, 7, 97]] as [[UInt8]] {
+            #expect(StoreKey.unescaped(broken, from: 0) == nil)
+        }
         #expect(StoreKey.unescaped([1], from: 2) == nil)
         #expect(StoreKey.number(at: 1, in: Array(repeating: 0, count: 8)) == nil)
         #expect(UploadLocation(Array(repeating: 1, count: 20)) == nil)
@@ -134,7 +161,10 @@ struct StoreKeyTests {
     }
 
     @Test func everyFieldOfAKeyIsBigEndian() {
-        #expect(StoreKey.chunk(0x0102_0304, of: BlobID(0x1122_3344_5566_7788)) == [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 1, 2, 3, 4])
+        #expect(
+            StoreKey.chunk(0x0102_0304, of: BlobID(0x1122_3344_5566_7788)) == [
+                0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 1, 2, 3, 4,
+            ])
         #expect(StoreKey.event(2, in: BucketID(1)) == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2])
         #expect(StoreKey.object(key("a\u{0}b"), in: BucketID(1)) == [0, 0, 0, 0, 0, 0, 0, 1, 0x61, 0, 0xFF, 0x62])
     }

@@ -1,4 +1,3 @@
-import CRocksDB
 import Foundation
 import Testing
 
@@ -14,10 +13,12 @@ struct ChecksumTests {
     }
 
     /// Source: RFC 3720, appendix B.4.
-    @Test(arguments: [
-        (Array(repeating: 0, count: 32), 0x8A91_36AA), (Array(repeating: 0xFF, count: 32), 0x62A8_AB43),
-        (Array(0..<32), 0x46DD_794E), ((0..<32).reversed(), 0x113F_DB5C), (Array("123456789".utf8), 0xE306_9283), ([], 0),
-    ] as [([UInt8], UInt32)])
+    @Test(
+        arguments: [
+            (Array(repeating: 0, count: 32), 0x8A91_36AA), (Array(repeating: 0xFF, count: 32), 0x62A8_AB43),
+            (Array(0..<32), 0x46DD_794E), ((0..<32).reversed(), 0x113F_DB5C), (Array("123456789".utf8), 0xE306_9283),
+            ([], 0),
+        ] as [([UInt8], UInt32)])
     func theValuesAreThoseOfTheStandard(bytes: [UInt8], expected: UInt32) throws {
         let extend = try bound()
         #expect(extend(0, bytes, bytes.count) == expected)

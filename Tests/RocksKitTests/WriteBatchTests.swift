@@ -71,7 +71,9 @@ struct WriteBatchTests {
             try database.write([("kept", [1])], isSynced: true)
             try database.write([("unsynced", [2])], isSynced: false)
             faults.arm(countdown: 1, isFull: true)
-            #expect { try database.write([("lost", [3])], isSynced: true) } throws: { ($0 as? RocksError)?.kind == .noSpace }
+            #expect { try database.write([("lost", [3])], isSynced: true) } throws: {
+                ($0 as? RocksError)?.kind == .noSpace
+            }
             #expect(database.backgroundErrors.count > 0)
             #expect(database.backgroundErrors.latest?.contains("injected") == true)
             #expect(faults.operationCount > 0)

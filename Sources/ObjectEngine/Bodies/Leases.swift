@@ -5,33 +5,47 @@ import Synchronization
 /// A reader leases the blobs of a record and then reads the record again; finding it unchanged, it knows that the blobs
 /// were named when it leased them, and that whoever takes them away later will look here first.
 final class Leases: Sendable {
-    private let counts = Mutex<[BlobID: Int]>([:])
-    private let onRelease: @Sendable () -> Void
+    private struct State {
+        var counts: [BlobID: Int] = [:]
+        /// Blobs that would be gone but for their leases.
+        var awaited: Set<BlobID> = []
+    }
 
-    /// - Parameter onRelease: called when the last lease of a blob has ended and it may have waited for that.
-    init(onRelease: @escaping @Sendable () -> Void) {
-        self.onRelease = onRelease
+    private let state = Mutex(State())
+    private let onAwaitedRelease: @Sendable () -> Void
+
+    /// - Parameter onAwaitedRelease: called when the last lease of a blob has ended that ``awaits(_:)`` told of.
+    init(onAwaitedRelease: @escaping @Sendable () -> Void) {
+        self.onAwaitedRelease = onAwaitedRelease
     }
 
     func take(_ extents: [Extent]) {
-        counts.withLock { counts in
-            for extent in extents { counts[extent.id, default: 0] += 1 }
+        state.withLock { state in
+            for extent in extents { state.counts[extent.id, default: 0] += 1 }
         }
     }
 
     func release(_ extents: [Extent]) {
-        counts.withLock { counts in
+        let wasAwaited = state.withLock { state in
+            var wasAwaited = false
             for extent in extents {
-                guard let count = counts[extent.id] else { preconditionFailure("a lease ends once") }
-                counts[extent.id] = count == 1 ? nil : count - 1
+                guard let count = state.counts[extent.id] else { preconditionFailure("a lease ends once") }
+                state.counts[extent.id] = count == 1 ? nil : count - 1
+                if count == 1, !state.awaited.isEmpty, state.awaited.remove(extent.id) != nil { wasAwaited = true }
             }
+            return wasAwaited
         }
-        onRelease()
+        if wasAwaited { onAwaitedRelease() }
     }
 
-    func holds(_ id: BlobID) -> Bool {
-        counts.withLock { $0[id] != nil }
+    /// Whether somebody reads the blob; the end of that will then be told.
+    func awaits(_ id: BlobID) -> Bool {
+        state.withLock { state in
+            guard state.counts[id] != nil else { return false }
+            state.awaited.insert(id)
+            return true
+        }
     }
 
-    var count: Int { counts.withLock { $0.count } }
+    var count: Int { state.withLock { $0.counts.count } }
 }

@@ -12,6 +12,8 @@ struct CommitDraft: ~Copyable {
         /// The buckets that have new events, with the last one's sequence.
         var events: [BucketID: UInt64] = [:]
         var hasReclaimable = false
+        /// Of the batch, since 1970.
+        var timeMilliseconds: Int64 = 0
     }
 
     private let buckets: BucketTable
@@ -19,8 +21,6 @@ struct CommitDraft: ~Copyable {
     private(set) var effects = Effects()
     private(set) var sequence: UInt64
     private var reclaimIndex: UInt32 = 0
-    private(set) var timeMilliseconds: Int64 = 0
-
     init(database: Database, buckets: BucketTable, sequence: UInt64) {
         self.buckets = buckets
         self.batch = WriteBatch(database)
@@ -34,10 +34,11 @@ struct CommitDraft: ~Copyable {
 
     mutating func begin(timeMilliseconds: Int64) {
         batch.clear()
-        effects = Effects()
+        effects = Effects(timeMilliseconds: timeMilliseconds)
         reclaimIndex = 0
-        self.timeMilliseconds = timeMilliseconds
     }
+
+    var timeMilliseconds: Int64 { effects.timeMilliseconds }
 
     /// Decides one change, whole or not at all. Sequences that a refused change took are not given out again.
     mutating func decide(_ ticket: any Ticket) throws(EngineError) {
@@ -82,7 +83,8 @@ struct CommitDraft: ~Copyable {
     }
 
     /// Every entry under a prefix, as a reader would find them with the batch written.
-    func entries(withPrefix prefix: [UInt8], in family: Family) throws(EngineError) -> [(key: [UInt8], value: [UInt8])] {
+    func entries(withPrefix prefix: [UInt8], in family: Family) throws(EngineError) -> [(key: [UInt8], value: [UInt8])]
+    {
         guard let end = StoreKey.successor(ofPrefix: prefix) else { return [] }
         return try storing { () throws(RocksError) in
             var entries: [(key: [UInt8], value: [UInt8])] = []
@@ -186,7 +188,8 @@ struct CommitDraft: ~Copyable {
         if let old { try releaseBody(of: old, sequence: record.sequence) }
     }
 
-    mutating func remove(_ key: ObjectKey, in bucket: BucketID, old: ObjectRecord, sequence: UInt64) throws(EngineError) {
+    mutating func remove(_ key: ObjectKey, in bucket: BucketID, old: ObjectRecord, sequence: UInt64) throws(EngineError)
+    {
         try delete(StoreKey.object(key, in: bucket), in: .objects)
         try releaseBody(of: old, sequence: sequence)
     }

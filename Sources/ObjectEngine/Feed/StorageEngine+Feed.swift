@@ -46,7 +46,9 @@ extension StorageEngine {
     }
 
     private func event(_ key: [UInt8], _ value: [UInt8]) throws(EngineError) -> FeedEvent {
-        guard key.count == 16, let sequence = StoreKey.number(at: 8, in: key) else { throw .damaged(.key(family: "feed")) }
+        guard key.count == 16, let sequence = StoreKey.number(at: 8, in: key) else {
+            throw .damaged(.key(family: "feed"))
+        }
         return try decoding(.feed) { () throws(RecordError) in
             try FeedEvent(cursor: FeedCursor(epoch: epoch, sequence: sequence), decoding: value)
         }

@@ -34,7 +34,8 @@ enum Family: UInt32, CaseIterable {
             FamilySettings(
                 name: "blob", writeBufferBytes: 64 << 20, compresses: false,
                 blobThresholdBytes: Self.blobFileThresholdBytes)
-        case .part: FamilySettings(name: "part", writeBufferBytes: 4 << 20, compresses: false, compactsAutomatically: false)
+        case .part:
+            FamilySettings(name: "part", writeBufferBytes: 4 << 20, compresses: false, compactsAutomatically: false)
         case .uploads: FamilySettings(name: "uploads")
         case .feed: FamilySettings(name: "feed")
         case .reclaim: FamilySettings(name: "reclaim", writeBufferBytes: 4 << 20)

@@ -23,8 +23,10 @@ enum StoreKey {
     static func inline(_ id: UInt64) -> [UInt8] { number(id) }
 
     static func chunk(_ index: UInt32, of blob: BlobID) -> [UInt8] {
-        number(blob.value) + [UInt8(truncatingIfNeeded: index >> 24), UInt8(truncatingIfNeeded: index >> 16),
-            UInt8(truncatingIfNeeded: index >> 8), UInt8(truncatingIfNeeded: index)]
+        number(blob.value) + [
+            UInt8(truncatingIfNeeded: index >> 24), UInt8(truncatingIfNeeded: index >> 16),
+            UInt8(truncatingIfNeeded: index >> 8), UInt8(truncatingIfNeeded: index),
+        ]
     }
 
     /// Below every chunk of a blob and above those of the blobs before it.
@@ -55,7 +57,9 @@ enum StoreKey {
     }
 
     static func part(_ number: PartNumber, of id: UploadID, in bucket: BucketID) -> [UInt8] {
-        parts(of: id, in: bucket) + [UInt8(truncatingIfNeeded: number.value >> 8), UInt8(truncatingIfNeeded: number.value)]
+        parts(of: id, in: bucket) + [
+            UInt8(truncatingIfNeeded: number.value >> 8), UInt8(truncatingIfNeeded: number.value),
+        ]
     }
 
     static func parts(of id: UploadID, in bucket: BucketID) -> [UInt8] {
@@ -94,7 +98,9 @@ enum StoreKey {
     static func number(_ value: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(12)
-        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+        }
         return bytes
     }
 

@@ -13,7 +13,9 @@ struct RollUp {
         guard let first = delimiter.first, key.count >= prefix.count + delimiter.count else { return nil }
         var index = prefix.count
         while index <= key.count - delimiter.count {
-            guard let found = key[index...].firstIndex(of: first), found <= key.count - delimiter.count else { return nil }
+            guard let found = key[index...].firstIndex(of: first), found <= key.count - delimiter.count else {
+                return nil
+            }
             if key[found..<found + delimiter.count].elementsEqual(delimiter) {
                 return Array(key[..<(found + delimiter.count)])
             }

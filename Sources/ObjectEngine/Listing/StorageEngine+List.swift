@@ -18,7 +18,9 @@ extension StorageEngine {
         try storing { () throws(RocksError) in try cursor.seek(start) }
         var last = ""
         while cursor.isValid {
-            guard let key = StoreKey.unescaped(cursor.key, from: 8)?.text else { throw .damaged(.key(family: "objects")) }
+            guard let key = StoreKey.unescaped(cursor.key, from: 8)?.text else {
+                throw .damaged(.key(family: "objects"))
+            }
             if page.objects.count + page.commonPrefixes.count == query.limit {
                 page.next = last
                 break

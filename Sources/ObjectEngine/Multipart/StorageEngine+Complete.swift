@@ -53,7 +53,8 @@ private struct CompleteUpload: Change {
         try preconditions.check(current, key: key)
         let sequence = draft.nextSequence()
         let record = ObjectRecord(
-            sequence: sequence, modifiedMilliseconds: draft.timeMilliseconds, sizeBytes: plan.sizeBytes, etag: plan.etag,
+            sequence: sequence, modifiedMilliseconds: draft.timeMilliseconds, sizeBytes: plan.sizeBytes,
+            etag: plan.etag,
             crc64nvme: plan.crc64nvme, checksums: plan.checksums, attributes: upload.attributes, parts: plan.parts,
             body: plan.extents.isEmpty ? .empty : .extents(plan.extents))
         let kept = Set(plan.parts.map(\.number))

@@ -58,7 +58,9 @@ extension StorageEngine {
                 let text = String(decoding: common, as: UTF8.self)
                 page.commonPrefixes.append(text)
                 last = UploadPage.Marker(key: text, uploadID: nil)
-                guard let end = StoreKey.successor(ofPrefix: StoreKey.uploads(prefix: common, in: bucket.id)) else { break }
+                guard let end = StoreKey.successor(ofPrefix: StoreKey.uploads(prefix: common, in: bucket.id)) else {
+                    break
+                }
                 try storing { () throws(RocksError) in try cursor.seek(end) }
             } else {
                 let bytes = cursor.value

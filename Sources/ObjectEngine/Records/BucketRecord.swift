@@ -16,7 +16,8 @@ package struct BucketRecord: Hashable, Sendable {
     package var sequence: UInt64 { id.value }
 
     init(
-        id: BucketID, name: BucketName, owner: String, tenant: String, region: String, storageClass: String = "STANDARD",
+        id: BucketID, name: BucketName, owner: String, tenant: String, region: String,
+        storageClass: String = "STANDARD",
         createdMilliseconds: Int64
     ) {
         self.id = id

@@ -81,7 +81,8 @@ package struct ObjectRecord: Hashable, Sendable {
         let body = try reader.layout(sizeBytes: size)
         try reader.finish()
         self.init(
-            sequence: sequence, isNullVersion: isNullVersion, modifiedMilliseconds: modified, sizeBytes: size, etag: etag,
+            sequence: sequence, isNullVersion: isNullVersion, modifiedMilliseconds: modified, sizeBytes: size,
+            etag: etag,
             crc64nvme: crc, checksums: checksums, attributes: attributes, parts: parts, body: body)
     }
 }

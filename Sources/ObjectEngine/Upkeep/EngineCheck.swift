@@ -1,6 +1,6 @@
-package import S3Types
 import Digests
 import RocksKit
+package import S3Types
 
 /// What a check of a whole store found.
 package struct CheckReport: Hashable, Sendable {
@@ -143,7 +143,9 @@ private struct EngineCheck {
                 guard key.count == 27, let number = try? PartNumber(Int(key[25]) << 8 | Int(key[26])) else {
                     return add(.key(family: "uploads"))
                 }
-                for extent in try PartRecord(number: number, decoding: value).extents { named[extent.id, default: 0] += 1 }
+                for extent in try PartRecord(number: number, decoding: value).extents {
+                    named[extent.id, default: 0] += 1
+                }
             case 3:
                 guard value.count == 8 else { return add(.record(family: "uploads", cause: .truncated)) }
             default:

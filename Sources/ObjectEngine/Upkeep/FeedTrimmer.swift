@@ -1,37 +1,35 @@
 import RocksKit
 import Synchronization
 
-/// Drops the oldest events of each bucket, by age and, when all feeds together take too much space, by halves.
-final class FeedTrimmer: Sendable {
-    /// Looking costs a seek a bucket, so it is done at most this often.
+/// When the feeds are looked through: once a minute, while anything is being written.
+final class TrimSchedule: Sendable {
     private static let periodMilliseconds: Int64 = 60_000
 
-    private let database: Database
-    private let buckets: BucketTable
-    private let configuration: EngineConfiguration
-    private let nextTime: Mutex<Int64>
+    private let next = Atomic<Int64>(0)
 
-    init(database: Database, buckets: BucketTable, configuration: EngineConfiguration) {
-        self.database = database
-        self.buckets = buckets
-        self.configuration = configuration
-        self.nextTime = Mutex(0)
+    /// Whether it is time; the next one is then a period away. Called by the writer alone.
+    func isDue(at milliseconds: Int64) -> Bool {
+        guard milliseconds >= next.load(ordering: .relaxed) else { return false }
+        next.store(milliseconds + Self.periodMilliseconds, ordering: .relaxed)
+        return true
     }
+}
 
-    func trimWhenDue() {
-        let now = configuration.now()
-        let isDue = nextTime.withLock { time in
-            guard now >= time else { return false }
-            time = now + Self.periodMilliseconds
-            return true
-        }
-        guard isDue else { return }
-        let halves = database.tableBytes(of: Family.feed.rawValue) > configuration.feedRetention.limitBytes
+/// Drops the oldest events of each bucket, by age and, when all feeds together take too much space, by halves.
+struct FeedTrimmer: Sendable {
+    let database: Database
+    let buckets: BucketTable
+    let retention: FeedRetention
+
+    /// Costs a seek a bucket.
+    func trim(at milliseconds: Int64) {
+        let halves = database.tableBytes(of: Family.feed.rawValue) > retention.limitBytes
         for bucket in buckets.all {
-            // What fails today is tried again in a minute; nothing depends on it.
-            try? trim(bucket.id, before: now - configuration.feedRetention.ageMilliseconds, halves: halves)
+            // What fails now is tried again in a minute; nothing depends on it.
+            try? trim(bucket.id, before: milliseconds - retention.ageMilliseconds, halves: halves)
         }
         if halves {
+            // Likewise: the space comes back a little later.
             try? database.compact(
                 StoreKey.event(0, in: BucketID(0)), StoreKey.event(.max, in: BucketID(.max)), in: Family.feed.rawValue)
         }

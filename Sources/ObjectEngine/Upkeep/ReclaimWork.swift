@@ -53,7 +53,7 @@ struct ReclaimWork: Sendable {
         do {
             switch entry {
             case .extent(let extent):
-                guard !leases.holds(extent.id) else { return false }
+                guard !leases.awaits(extent.id) else { return false }
                 try sink.remove(extent)
                 if extent.kind == .blob { try dead.add(extent.sizeBytes) }
             case .bucket(let id):

@@ -12,6 +12,8 @@ final class Reclaimer: Sendable {
     enum Request: Sendable {
         /// The journal may have something to do.
         case look
+        /// It is time to drop events that are too old.
+        case trim(Int64)
         /// The remains of a body that nobody committed.
         case discard(BlobRemains)
         /// Tells when everything asked for before has been done.
@@ -32,7 +34,8 @@ final class Reclaimer: Sendable {
         let dead = DeadBytes(sink: sink, allowanceBytes: configuration.deadBlobAllowanceBytes)
         self.dead = dead
         let work = ReclaimWork(sink: sink, ids: ids, leases: leases, writer: writer, dead: dead)
-        let trimmer = FeedTrimmer(database: sink.database, buckets: buckets, configuration: configuration)
+        let trimmer = FeedTrimmer(
+            database: sink.database, buckets: buckets, retention: configuration.feedRetention)
         self.thread = WorkerThread(name: "engine-reclaim") {
             work.lookThroughJournal()
             while let asked = requests.popAll() {
@@ -41,12 +44,12 @@ final class Reclaimer: Sendable {
                 for request in asked {
                     switch request {
                     case .look: looks = true
+                    case .trim(let milliseconds): trimmer.trim(at: milliseconds)
                     case .discard(let remains): work.discard(remains)
                     case .report(let report): reports.append(report)
                     }
                 }
                 if looks || !reports.isEmpty { work.lookThroughJournal() }
-                trimmer.trimWhenDue()
                 for report in reports { report() }
             }
         }
