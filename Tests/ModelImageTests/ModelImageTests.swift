@@ -1,0 +1,85 @@
+import ModelImage
+import ModelTypes
+import Testing
+
+struct ModelImageTests {
+    private let digest = (0..<32).map { UInt8($0) }
+
+    private func description(names: [String] = ["a", "b", "ключ"]) throws -> ModelDescription {
+        let nodes: [TreeNode] = [
+            .numerical(feature: 0, threshold: 0.5, missing: .nanLeft, left: 1, right: 2),
+            .numerical(feature: 0, threshold: -1, missing: .nanRight, left: 3, right: 4), .leaf(1),
+            .categorical(feature: 2, set: 0, missing: .nanLeft, left: 5, right: 6), .leaf(2), .leaf(3), .leaf(4),
+        ]
+        let forest = try Forest(
+            featureCount: 3, inputType: .float32, accumulator: .float32, comparison: .less, categoryRule: .nonNegative,
+            trees: [Forest.Tree(nodes: nodes, margin: 0), Forest.Tree(nodes: [.leaf(7)], margin: 1)], categorySets: [[0b1010]],
+            startValues: [0.25, 0])
+        return ModelDescription(
+            predictor: .forest(forest), featureNames: names, transform: .softmax, objective: "multi:softprob", bestIteration: nil,
+            source: ModelSource(format: .xgboostUBJSON, writerVersion: "3.2.0"))
+    }
+
+    private func withMemory(_ bytes: [UInt8], offset: Int = 0, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 64, alignment: 64)
+        defer { memory.deallocate() }
+        let place = UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + bytes.count])
+        place.copyBytes(from: bytes)
+        try body(UnsafeRawBufferPointer(place))
+    }
+
+    @Test func saysWhatTheDescriptionSaid() throws {
+        let image = try ImageCompiler.compile(description(), artifactDigest: digest)
+        try withMemory(image) { bytes in
+            let view = try ModelImageView(validating: bytes)
+            #expect(view.featureCount == 3 && view.marginCount == 2 && view.outputCount == 2 && view.treeCount == 2)
+            #expect(view.featureNames() == ["a", "b", "ключ"])
+            #expect(view.objective() == "multi:softprob" && view.sourceFormat() == "xgboost-ubjson" && view.writerVersion() == "3.2.0")
+            #expect(view.artifactDigest == digest && view.sizeBytes == image.count && view.transform == .softmax)
+            #expect(view.inputType == .float32 && view.outputType == .float32 && view.comparison == .less)
+            // Feature 0 with two rules, and one of categories.
+            #expect(view.slotCount == 3 && view.numericalSlotCount == 2)
+        }
+    }
+
+    @Test func theSameDescriptionMakesTheSameBytes() throws {
+        #expect(try ImageCompiler.compile(description(), artifactDigest: digest) == ImageCompiler.compile(description(), artifactDigest: digest))
+    }
+
+    @Test func namesMayBeAbsent() throws {
+        try withMemory(try ImageCompiler.compile(description(names: []), artifactDigest: digest)) { bytes in
+            let view = try ModelImageView(validating: bytes)
+            #expect(view.featureNames() == [])
+        }
+    }
+
+    @Test func refusesADigestOfAnotherLength() throws {
+        let model = try description()
+        #expect(throws: ImageCompilerError.digest(byteCount: 31)) {
+            try ImageCompiler.compile(model, artifactDigest: Array(repeating: 0, count: 31))
+        }
+    }
+
+    @Test func refusesWhatIsNoImage() throws {
+        let image = try ImageCompiler.compile(description(), artifactDigest: digest)
+        func expect(_ error: ModelImageError, offset: Int = 0, _ change: (inout [UInt8]) -> Void) {
+            var bytes = image
+            change(&bytes)
+            withMemory(bytes, offset: offset) { bytes in
+                #expect(throws: error) { try ModelImageView(validating: bytes) }
+            }
+        }
+        expect(.length(stated: 0, found: 0)) { $0 = [] }
+        expect(.length(stated: UInt64(image.count), found: image.count - 1)) { $0.removeLast() }
+        expect(.length(stated: UInt64(image.count), found: image.count + 1)) { $0.append(0) }
+        expect(.misaligned, offset: 4) { _ in }
+        expect(.magic) { $0[0] ^= 1 }
+        expect(.version(2)) { $0[8] = 2 }
+        expect(.header(offset: 10)) { $0[10] = 9 }
+        expect(.header(offset: 15)) { $0[15] = 200 }
+        expect(.header(offset: 28)) { $0.replaceSubrange(28..<32, with: [0, 0, 0, 0]) }
+        // A section that starts before the one in front of it, and one that runs out of the image.
+        expect(.section(1)) { $0[96 + 16] = 0 }
+        expect(.section(8)) { $0[96 + 8 * 16 + 15] = 0x7F }
+    }
+}
