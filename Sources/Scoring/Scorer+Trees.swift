@@ -10,7 +10,7 @@ extension Scorer {
         let trees = TreeRange(image, range)
         for (position, row) in rows.enumerated() {
             let slots = unsafe UnsafePointer(scratch.slots + row * image.slotCount)
-            unsafe findLeaves(of: trees, slots, scratch.leaves + position * trees.count)
+            unsafe findLeaves(of: trees, slots, scratch.leaves + position * trees.count, scratch.order)
         }
         let sums = unsafe scratch.sums + rows.lowerBound * marginCount
         let leaves = unsafe UnsafePointer(scratch.leaves)
@@ -25,7 +25,8 @@ extension Scorer {
     }
 
     private func findLeaves(
-        of trees: TreeRange, _ slots: UnsafePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>
+        of trees: TreeRange, _ slots: UnsafePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>,
+        _ order: UnsafeMutablePointer<UInt32>
     ) {
         let isNumerical = image.numericalSlotCount == image.slotCount
         switch (image.wordByteCount, isNumerical) {
@@ -33,7 +34,7 @@ extension Scorer {
             unsafe lodestore_walk32(
                 image.words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self), trees.firstWords,
                 UInt32(trees.count), slots, UInt32(image.slotCount), UInt32(image.childBits), UInt32(image.slotBits),
-                leaves)
+                depth, leaves, order)
         case (4, true): unsafe walk(WordCut<UInt32>(image), trees, slots, leaves)
         case (4, false): unsafe walkCategorical(WordCut<UInt32>(image), image, trees, slots, leaves)
         case (_, true): unsafe walk(WordCut<UInt64>(image), trees, slots, leaves)

@@ -12,8 +12,8 @@ package struct Scorer: Sendable {
     static let rowsPerBlock = 32
     /// Rows whose leaves are found before any is added: their sums then grow side by side.
     static let rowsPerGroup = 4
-    /// Bytes of words and values that a block of trees has at most: half of a common second-level cache.
-    private static let blockBytes = 256 << 10
+    /// Bytes of words and values that a block of trees has at most: a common second-level cache.
+    private static let blockBytes = 1 << 20
 
     let image: ModelImageView
     package let featureCount: Int
@@ -24,11 +24,14 @@ package struct Scorer: Sendable {
 
     /// Whether the kernels of `CKernels` are used.
     let isVectorized: Bool
+    /// Of the deepest leaf.
+    let depth: UInt32
 
     /// - Parameter isVectorized: False keeps to the portable kernels, whatever the processor has.
     package init(_ image: ModelImageView, isVectorized: Bool = true) {
         self.image = image
         self.isVectorized = isVectorized && lodestore_kernels_can_run()
+        depth = unsafe image.trees.depths.max() ?? 0
         featureCount = image.featureCount
         marginCount = image.marginCount
         outputCount = image.outputCount

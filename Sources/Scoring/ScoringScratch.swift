@@ -5,16 +5,20 @@ import ModelImage
     // Invariant: all are owned, hold what their capacity says and a vector more, and start at a multiple of 64.
     private(set) var slots: UnsafeMutablePointer<UInt32>
     private(set) var leaves: UnsafeMutablePointer<UInt32>
+    /// What the vector kernel notes while it walks.
+    private(set) var order: UnsafeMutablePointer<UInt32>
     private(set) var row: UnsafeMutableRawPointer
     private(set) var sums: UnsafeMutablePointer<Double>
     private var slotCapacity = 0
     private var leafCapacity = 0
+    private var orderCapacity = 0
     private var featureCapacity = 0
     private var sumCapacity = 0
 
     package init() {
         unsafe slots = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
         unsafe leaves = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
+        unsafe order = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
         unsafe row = Self.allocate(64)
         unsafe sums = Self.allocate(64).assumingMemoryBound(to: Double.self)
     }
@@ -22,6 +26,7 @@ import ModelImage
     deinit {
         unsafe slots.deallocate()
         unsafe leaves.deallocate()
+        unsafe order.deallocate()
         unsafe row.deallocate()
         unsafe sums.deallocate()
     }
@@ -30,10 +35,10 @@ import ModelImage
     package func reserve(for scorer: Scorer) {
         reserve(
             slots: scorer.image.slotCount * Scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
-            features: scorer.featureCount, sums: scorer.marginCount * Scorer.rowsPerBlock)
+            order: 2 * (scorer.image.treeCount + 16), features: scorer.featureCount, sums: scorer.marginCount * Scorer.rowsPerBlock)
     }
 
-    private func reserve(slots slotCount: Int, leaves leafCount: Int, features: Int, sums sumCount: Int) {
+    private func reserve(slots slotCount: Int, leaves leafCount: Int, order orderCount: Int, features: Int, sums sumCount: Int) {
         if slotCount > slotCapacity {
             unsafe slots.deallocate()
             unsafe slots = Self.allocate(slotCount * 4).assumingMemoryBound(to: UInt32.self)
@@ -43,6 +48,11 @@ import ModelImage
             unsafe leaves.deallocate()
             unsafe leaves = Self.allocate(leafCount * 4).assumingMemoryBound(to: UInt32.self)
             leafCapacity = leafCount
+        }
+        if orderCount > orderCapacity {
+            unsafe order.deallocate()
+            unsafe order = Self.allocate(orderCount * 4).assumingMemoryBound(to: UInt32.self)
+            orderCapacity = orderCount
         }
         if features > featureCapacity {
             unsafe row.deallocate()

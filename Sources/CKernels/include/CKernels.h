@@ -24,8 +24,11 @@ void lodestore_prepare_float64(const double *row, const uint32_t *slots, uint32_
 // Walks trees of numerical splits with words of 32 bits.
 //   first_words  the first word of each tree
 //   prepared     the row's slots, `slot_count` of them
+//   depth        of the deepest leaf of all trees
 //   leaves       receives the word of each tree's leaf, counted from `words`
+//   scratch      room for 2 * (tree_count + 16) values
 void lodestore_walk32(const uint32_t *words, const uint32_t *first_words, uint32_t tree_count, const uint32_t *prepared,
-                      uint32_t slot_count, uint32_t child_bits, uint32_t slot_bits, uint32_t *leaves);
+                      uint32_t slot_count, uint32_t child_bits, uint32_t slot_bits, uint32_t depth, uint32_t *leaves,
+                      uint32_t *scratch);
 
 #endif
