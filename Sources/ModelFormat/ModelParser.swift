@@ -31,8 +31,11 @@ package enum ModelParser {
     /// The binary model without `binf` has no mark; the length and the first letters of its objective serve as one.
     private static func isHeadlessBinary(_ cursor: ByteCursor) -> Bool {
         var cursor = cursor
-        guard (try? cursor.skip(136)) != nil, let length = try? cursor.littleEndian(UInt64.self), (4...64).contains(length)
+        guard (try? cursor.skip(136)) != nil, let length = try? cursor.littleEndian(UInt64.self),
+            (4...64).contains(length)
         else { return false }
-        return (["reg:", "binary:", "multi:", "rank:", "count:", "survival:"] as [StaticString]).contains { cursor.starts(with: $0) }
+        return (["reg:", "binary:", "multi:", "rank:", "count:", "survival:"] as [StaticString]).contains {
+            cursor.starts(with: $0)
+        }
     }
 }

@@ -79,7 +79,9 @@ struct UBJSONReader: DocumentReader {
     }
 
     mutating func takeElement() throws(ModelFormatError) -> Bool {
-        guard case .array(let remaining, let type)? = frames.last else { throw malformed("an element outside an array") }
+        guard case .array(let remaining, let type)? = frames.last else {
+            throw malformed("an element outside an array")
+        }
         if let remaining {
             guard remaining > 0 else {
                 frames.removeLast()

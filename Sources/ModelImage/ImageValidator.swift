@@ -59,7 +59,9 @@ import ModelTypes
             slotCount = Int(load(UInt32.self, ImageHeader.slotCountOffset))
             numericalSlotCount = Int(load(UInt32.self, ImageHeader.numericalSlotCountOffset))
             categorySetCount = Int(load(UInt32.self, ImageHeader.categorySetCountOffset))
-            guard numericalSlotCount <= slotCount, slotCount <= Int(Int32.max) else { throw .header(offset: ImageHeader.numericalSlotCountOffset) }
+            guard numericalSlotCount <= slotCount, slotCount <= Int(Int32.max) else {
+                throw .header(offset: ImageHeader.numericalSlotCountOffset)
+            }
             guard
                 let layout = WordLayout(
                     childBits: Int(load(UInt8.self, ImageHeader.childBitsOffset)),

@@ -15,7 +15,8 @@ struct WordLayout: Hashable, Sendable {
 
     init?(childBits: Int, slotBits: Int, rankBits: Int) {
         let sum = childBits + slotBits + rankBits
-        guard childBits > 0, slotBits > 0, rankBits > 0, childBits <= 31, slotBits <= 31, rankBits <= 32, sum <= 64 else {
+        guard childBits > 0, slotBits > 0, rankBits > 0, childBits <= 31, slotBits <= 31, rankBits <= 32, sum <= 64
+        else {
             return nil
         }
         self.childBits = childBits

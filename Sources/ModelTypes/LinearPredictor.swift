@@ -21,7 +21,9 @@ package struct LinearPredictor: Hashable, Sendable {
     ) throws(Failure) {
         guard !startValues.isEmpty else { throw .noMargin }
         let (expected, overflows) = featureCount.multipliedReportingOverflow(by: startValues.count)
-        guard !overflows, weights.count == expected else { throw .weightCount(expected: expected, found: weights.count) }
+        guard !overflows, weights.count == expected else {
+            throw .weightCount(expected: expected, found: weights.count)
+        }
         if let index = weights.firstIndex(where: { !accumulator.holds($0) }) { throw .weight(index: index) }
         self.featureCount = featureCount
         self.accumulator = accumulator

@@ -35,7 +35,8 @@ package struct TreeNode: Hashable, Sendable {
         feature: Int32, set: Int32, missing: MissingRule, left: Int32, right: Int32
     ) -> TreeNode {
         TreeNode(
-            kind: .categorical, missing: missing, feature: feature, left: left, right: right, categorySet: set, value: 0)
+            kind: .categorical, missing: missing, feature: feature, left: left, right: right, categorySet: set, value: 0
+        )
     }
 
     /// The same node with its children elsewhere.

@@ -47,7 +47,9 @@ private func prepareRanks<Value: BinaryFloatingPoint>(
         if entry.rule >= 3 { isMissing = isMissing || Double(value.magnitude) <= MissingRule.zeroMagnitude }
         var slot = unsafe rankOf(
             value, thresholds + Int(feature.firstThreshold), Int(feature.thresholdCount), isInclusive)
-        if isMissing, entry.rule != 2 { slot = entry.rule & 1 == (entry.rule >= 3 ? 0 : 1) ? feature.thresholdCount : 0 }
+        if isMissing, entry.rule != 2 {
+            slot = entry.rule & 1 == (entry.rule >= 3 ? 0 : 1) ? feature.thresholdCount : 0
+        }
         unsafe slots[index] = slot
     }
 }

@@ -60,24 +60,38 @@ extension Scorer {
 
     // MARK: Linear models
 
+    /// Adds the products of a row, feature by feature.
     func addLinear<Value: BinaryFloatingPoint>(
         _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ sums: UnsafeMutablePointer<Double>
     ) {
         guard featureCount > 0 else { return }
+        let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
         let weights = unsafe image.words.baseAddress.unsafelyUnwrapped
-        for feature in 0..<featureCount {
-            let value = unsafe rows[row * featureCount + feature]
-            if value.isNaN { continue }
-            for margin in 0..<marginCount {
-                let index = feature * marginCount + margin
-                switch image.accumulator {
-                case .float32:
-                    let weight = unsafe weights.load(fromByteOffset: index * 4, as: Float.self)
-                    unsafe sums[margin] = Double(Float(sums[margin]) + Float(value) * weight)
-                case .float64:
-                    unsafe sums[margin] += Double(value) * weights.load(fromByteOffset: index * 8, as: Double.self)
-                }
-            }
+        switch image.accumulator {
+        case .float32:
+            let weights = unsafe weights.assumingMemoryBound(to: Float.self)
+            unsafe addProducts(source, featureCount, weights, marginCount, sums)
+        case .float64:
+            let weights = unsafe weights.assumingMemoryBound(to: Double.self)
+            unsafe addProducts(source, featureCount, weights, marginCount, sums)
         }
+    }
+}
+
+/// Adds feature times weight to each margin, in the weights' type and in the order of the features; NaN adds nothing.
+@inline(__always)
+private func addProducts<Value: BinaryFloatingPoint, Weight: BinaryFloatingPoint>(
+    _ row: UnsafePointer<Value>, _ featureCount: Int, _ weights: UnsafePointer<Weight>, _ marginCount: Int,
+    _ sums: UnsafeMutablePointer<Double>
+) {
+    for margin in 0..<marginCount {
+        var sum = unsafe Weight(sums[margin])
+        for feature in 0..<featureCount {
+            let value = unsafe Weight(row[feature])
+            // A missing feature adds a zero with the sign that changes no sum.
+            let product = unsafe value * weights[feature &* marginCount &+ margin]
+            sum += value.isNaN ? -0.0 : product
+        }
+        unsafe sums[margin] = Double(sum)
     }
 }

@@ -76,9 +76,12 @@ package struct Scorer: Sendable {
                 var start = 0
                 while start < rowCount {
                     let count = min(Self.rowsPerBlock, rowCount - start)
-                    let block = unsafe UnsafeBufferPointer(rebasing: rows[start * featureCount..<(start + count) * featureCount])
+                    let block = unsafe UnsafeBufferPointer(
+                        rebasing: rows[start * featureCount..<(start + count) * featureCount])
                     unsafe sums(of: block, count, scratch)
-                    unsafe finish(count, outputs.baseAddress.unsafelyUnwrapped + start * width, scratch, isTransformed: isTransformed)
+                    unsafe finish(
+                        count, outputs.baseAddress.unsafelyUnwrapped + start * width, scratch,
+                        isTransformed: isTransformed)
                     start += count
                 }
             }

@@ -35,10 +35,13 @@ import ModelImage
     package func reserve(for scorer: Scorer) {
         reserve(
             slots: scorer.image.slotCount * Scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
-            order: 2 * (scorer.image.treeCount + 16), features: scorer.featureCount, sums: scorer.marginCount * Scorer.rowsPerBlock)
+            order: 2 * (scorer.image.treeCount + 16), features: scorer.featureCount,
+            sums: scorer.marginCount * Scorer.rowsPerBlock)
     }
 
-    private func reserve(slots slotCount: Int, leaves leafCount: Int, order orderCount: Int, features: Int, sums sumCount: Int) {
+    private func reserve(
+        slots slotCount: Int, leaves leafCount: Int, order orderCount: Int, features: Int, sums sumCount: Int
+    ) {
         if slotCount > slotCapacity {
             unsafe slots.deallocate()
             unsafe slots = Self.allocate(slotCount * 4).assumingMemoryBound(to: UInt32.self)

@@ -49,21 +49,32 @@ struct FoundationComparisonTests {
         switch Int.random(in: 0..<(depth > 4 ? 5 : 7), using: &random) {
         case 0: return space + ["true", "false", "null"].randomElement(using: &random)!
         case 1: return "\(Int.random(in: -1_000_000...1_000_000, using: &random))" + space
-        case 2: return "\(Double.random(in: -1...1, using: &random) * pow(10, Double(Int.random(in: -300...300, using: &random))))"
+        case 2:
+            return
+                "\(Double.random(in: -1...1, using: &random) * pow(10, Double(Int.random(in: -300...300, using: &random))))"
         case 3, 4: return randomString(&random)
         case 5:
             let count = Int.random(in: 0...5, using: &random)
-            return "[" + space + (0..<count).map { _ in randomValue(&random, depth: depth + 1) }.joined(separator: ",") + "]"
+            return "[" + space + (0..<count).map { _ in randomValue(&random, depth: depth + 1) }.joined(separator: ",")
+                + "]"
         default:
             let count = Int.random(in: 0...5, using: &random)
-            let fields = (0..<count).map { "\"k\($0)\(Int.random(in: 0...9, using: &random))\"" + space + ":" + randomValue(&random, depth: depth + 1) }
+            let fields = (0..<count).map {
+                "\"k\($0)\(Int.random(in: 0...9, using: &random))\"" + space + ":"
+                    + randomValue(&random, depth: depth + 1)
+            }
             return space + "{" + fields.joined(separator: ",") + space + "}"
         }
     }
 
     private func randomString(_ random: inout SeededGenerator) -> String {
-        let pieces = ["a", "é", "漢", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u00e9", "\\ud83d\\ude00", "\\u0041", "~", " ", "\u{7F}", "\\u0000"]
-        return "\"" + (0..<Int.random(in: 0...8, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined() + "\""
+        let pieces = [
+            "a", "é", "漢", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u00e9", "\\ud83d\\ude00", "\\u0041", "~", " ",
+            "\u{7F}", "\\u0000",
+        ]
+        return "\""
+            + (0..<Int.random(in: 0...8, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined()
+            + "\""
     }
 }
 

@@ -59,7 +59,8 @@ struct HostileModelTests {
         for _ in 0..<2_000 {
             var bytes = sound
             for _ in 0..<Int.random(in: 1...3, using: &random) {
-                bytes[Int.random(in: 4..<bytes.count, using: &random)] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &random)!
+                bytes[Int.random(in: 4..<bytes.count, using: &random)] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(
+                    using: &random)!
             }
             _ = try? ModelParser.parse(bytes.span)
         }
@@ -74,7 +75,8 @@ struct HostileModelTests {
         let parts = name.split(separator: ".")
         let module = parts.dropLast().joined(separator: ".")
         let old = [0x80, 2] + Array("c\(module)\n\(parts.last!)\n(X".utf8) + [2, 0, 0, 0] + Array("idtR.".utf8)
-        let new: [UInt8] = [0x80, 4, 0x8C, UInt8(module.utf8.count)] + Array(module.utf8) + [0x8C, UInt8(parts.last!.utf8.count)]
+        let new: [UInt8] =
+            [0x80, 4, 0x8C, UInt8(module.utf8.count)] + Array(module.utf8) + [0x8C, UInt8(parts.last!.utf8.count)]
             + Array(parts.last!.utf8) + [0x93, 0x29, 0x52, 0x2E]
         for pickle in [old, new] {
             let error = #expect(throws: ModelFormatError.self) { try ModelParser.parse(pickle.span) }
@@ -93,7 +95,10 @@ struct HostileModelTests {
     }
 
     @Test func countsBeyondTheBytesAllocateNothing() {
-        let huge = Array("{i".utf8) + [7] + Array("learner{i".utf8) + [1] + Array("x[$d#L".utf8) + [0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
+        let huge =
+            Array("{i".utf8) + [7] + Array("learner{i".utf8) + [1] + Array("x[$d#L".utf8) + [
+                0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+            ]
         let error = #expect(throws: ModelFormatError.self) { try ModelParser.parse(huge.span) }
         #expect(error?.reason == .truncated)
     }
@@ -112,7 +117,11 @@ struct HostileModelTests {
     /// A legacy binary model, field by field.
     private func binaryModel() -> [UInt8] {
         var bytes = Array("binf".utf8)
-        func put(_ values: UInt32...) { for value in values { for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * shift))) } } }
+        func put(_ values: UInt32...) {
+            for value in values {
+                for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * shift))) }
+            }
+        }
         func put(_ text: String) {
             put(UInt32(text.utf8.count), 0)
             bytes += text.utf8

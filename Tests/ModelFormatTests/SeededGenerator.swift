@@ -8,7 +8,9 @@ struct SeededGenerator: RandomNumberGenerator {
     init(seed: UInt64) { state = seed }
 
     static func printed(_ name: String = #function) -> SeededGenerator {
-        let seed = ProcessInfo.processInfo.environment["LODESTORE_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0 ... .max)
+        let seed =
+            ProcessInfo.processInfo.environment["LODESTORE_TEST_SEED"].flatMap { UInt64($0) }
+            ?? UInt64.random(in: 0 ... .max)
         print("\(name): seed \(seed)")
         return SeededGenerator(seed: seed)
     }

@@ -13,14 +13,17 @@ struct ModelImageTests {
         ]
         let forest = try Forest(
             featureCount: 3, inputType: .float32, accumulator: .float32, comparison: .less, categoryRule: .nonNegative,
-            trees: [Forest.Tree(nodes: nodes, margin: 0), Forest.Tree(nodes: [.leaf(7)], margin: 1)], categorySets: [[0b1010]],
+            trees: [Forest.Tree(nodes: nodes, margin: 0), Forest.Tree(nodes: [.leaf(7)], margin: 1)],
+            categorySets: [[0b1010]],
             startValues: [0.25, 0])
         return ModelDescription(
-            predictor: .forest(forest), featureNames: names, transform: .softmax, objective: "multi:softprob", bestIteration: nil,
+            predictor: .forest(forest), featureNames: names, transform: .softmax, objective: "multi:softprob",
+            bestIteration: nil,
             source: ModelSource(format: .xgboostUBJSON, writerVersion: "3.2.0"))
     }
 
-    private func withMemory(_ bytes: [UInt8], offset: Int = 0, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+    private func withMemory(_ bytes: [UInt8], offset: Int = 0, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows
+    {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 64, alignment: 64)
         defer { memory.deallocate() }
         let place = UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + bytes.count])
@@ -34,7 +37,9 @@ struct ModelImageTests {
             let view = try ModelImageView(validating: bytes)
             #expect(view.featureCount == 3 && view.marginCount == 2 && view.outputCount == 2 && view.treeCount == 2)
             #expect(view.featureNames() == ["a", "b", "ключ"])
-            #expect(view.objective() == "multi:softprob" && view.sourceFormat() == "xgboost-ubjson" && view.writerVersion() == "3.2.0")
+            #expect(
+                view.objective() == "multi:softprob" && view.sourceFormat() == "xgboost-ubjson"
+                    && view.writerVersion() == "3.2.0")
             #expect(view.artifactDigest == digest && view.sizeBytes == image.count && view.transform == .softmax)
             #expect(view.inputType == .float32 && view.outputType == .float32 && view.comparison == .less)
             // Feature 0 with two rules, and one of categories.
@@ -43,7 +48,9 @@ struct ModelImageTests {
     }
 
     @Test func theSameDescriptionMakesTheSameBytes() throws {
-        #expect(try ImageCompiler.compile(description(), artifactDigest: digest) == ImageCompiler.compile(description(), artifactDigest: digest))
+        #expect(
+            try ImageCompiler.compile(description(), artifactDigest: digest)
+                == ImageCompiler.compile(description(), artifactDigest: digest))
     }
 
     @Test func namesMayBeAbsent() throws {

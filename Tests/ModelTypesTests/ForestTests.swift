@@ -20,18 +20,45 @@ struct ForestTests {
     @Test(arguments: [
         ([TreeNode](), ForestError.emptyTree(tree: 0)),
         ([split, .leaf(1)], .childOutOfRange(tree: 0, node: 0)),
-        ([.numerical(feature: 0, threshold: 0, missing: .nanLeft, left: -1, right: 1), .leaf(0)], .childOutOfRange(tree: 0, node: 0)),
+        (
+            [.numerical(feature: 0, threshold: 0, missing: .nanLeft, left: -1, right: 1), .leaf(0)],
+            .childOutOfRange(tree: 0, node: 0)
+        ),
         // A child that is the root would make a circle.
-        ([.numerical(feature: 0, threshold: 0, missing: .nanLeft, left: 0, right: 1), .leaf(0)], .childOutOfRange(tree: 0, node: 0)),
-        ([.numerical(feature: 0, threshold: 0, missing: .nanLeft, left: 1, right: 1), .leaf(0)], .nodeReachedTwice(tree: 0, node: 1)),
-        ([split, .leaf(1), .numerical(feature: 0, threshold: 0, missing: .nanLeft, left: 1, right: 3), .leaf(0)], .nodeReachedTwice(tree: 0, node: 1)),
+        (
+            [.numerical(feature: 0, threshold: 0, missing: .nanLeft, left: 0, right: 1), .leaf(0)],
+            .childOutOfRange(tree: 0, node: 0)
+        ),
+        (
+            [.numerical(feature: 0, threshold: 0, missing: .nanLeft, left: 1, right: 1), .leaf(0)],
+            .nodeReachedTwice(tree: 0, node: 1)
+        ),
+        (
+            [split, .leaf(1), .numerical(feature: 0, threshold: 0, missing: .nanLeft, left: 1, right: 3), .leaf(0)],
+            .nodeReachedTwice(tree: 0, node: 1)
+        ),
         ([.leaf(1), .leaf(2)], .nodeNotReached(tree: 0, node: 1)),
-        ([.numerical(feature: 2, threshold: 0, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)], .featureOutOfRange(tree: 0, node: 0)),
-        ([.numerical(feature: 0, threshold: .nan, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)], .threshold(tree: 0, node: 0)),
-        ([.numerical(feature: 0, threshold: 0.1, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)], .threshold(tree: 0, node: 0)),
+        (
+            [.numerical(feature: 2, threshold: 0, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)],
+            .featureOutOfRange(tree: 0, node: 0)
+        ),
+        (
+            [.numerical(feature: 0, threshold: .nan, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)],
+            .threshold(tree: 0, node: 0)
+        ),
+        (
+            [.numerical(feature: 0, threshold: 0.1, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)],
+            .threshold(tree: 0, node: 0)
+        ),
         ([.leaf(0.1)], .leaf(tree: 0, node: 0)),
-        ([.categorical(feature: 0, set: 1, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)], .categorySetOutOfRange(tree: 0, node: 0)),
-        ([.categorical(feature: 0, set: 0, missing: .zeroLeft, left: 1, right: 2), .leaf(0), .leaf(0)], .categoricalMissingRule(tree: 0, node: 0)),
+        (
+            [.categorical(feature: 0, set: 1, missing: .nanLeft, left: 1, right: 2), .leaf(0), .leaf(0)],
+            .categorySetOutOfRange(tree: 0, node: 0)
+        ),
+        (
+            [.categorical(feature: 0, set: 0, missing: .zeroLeft, left: 1, right: 2), .leaf(0), .leaf(0)],
+            .categoricalMissingRule(tree: 0, node: 0)
+        ),
     ])
     func refusesWhatIsNoTree(nodes: [TreeNode], error: ForestError) {
         #expect(throws: error) { try forest(nodes, sets: [[1]]) }
@@ -50,7 +77,10 @@ struct ForestTests {
     @Test func aDeepTreeIsCheckedWithoutRecursion() throws {
         var nodes: [TreeNode] = []
         for depth in 0..<200_000 {
-            nodes.append(.numerical(feature: 0, threshold: 1, missing: .nanRight, left: Int32(2 * depth + 1), right: Int32(2 * depth + 2)))
+            nodes.append(
+                .numerical(
+                    feature: 0, threshold: 1, missing: .nanRight, left: Int32(2 * depth + 1),
+                    right: Int32(2 * depth + 2)))
             nodes.append(.leaf(0))
         }
         nodes.append(.leaf(0))
@@ -58,7 +88,8 @@ struct ForestTests {
     }
 
     @Test func linearModelsNeedAWeightForEachFeatureAndMargin() throws {
-        let sound = try LinearPredictor(featureCount: 2, accumulator: .float32, startValues: [0, 1], weights: [1, 2, 3, 4])
+        let sound = try LinearPredictor(
+            featureCount: 2, accumulator: .float32, startValues: [0, 1], weights: [1, 2, 3, 4])
         #expect(sound.marginCount == 2)
         #expect(throws: LinearPredictor.Failure.weightCount(expected: 4, found: 3)) {
             try LinearPredictor(featureCount: 2, accumulator: .float32, startValues: [0, 1], weights: [1, 2, 3])

@@ -5,7 +5,9 @@ import Testing
 
 /// Every model in Data/ scores as the library that wrote it: margins to the bit.
 struct GoldenModelTests {
-    @Test(arguments: ["click-v1/model.tar.gz", "click-v2/model.tar.gz", "click-ubj/model.ubj", "click-pickle/model.tar.gz"])
+    @Test(arguments: [
+        "click-v1/model.tar.gz", "click-v2/model.tar.gz", "click-ubj/model.ubj", "click-pickle/model.tar.gz",
+    ])
     func demonstrationModelsScoreAsTheirLibrary(path: String) throws {
         let path = dataFolder + "/Models/" + path
         let model = try parsed(path)

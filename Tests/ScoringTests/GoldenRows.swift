@@ -15,7 +15,9 @@ struct GoldenRows {
     let predictions: [Double]
 
     init(csv path: String) throws {
-        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").filter {
+            !$0.hasPrefix("#")
+        }
         let header = try #require(lines.first).split(separator: ",")
         let width = try #require(header.firstIndex(of: "margin"))
         let marginEnd = width + header.count { $0 == "margin" }
@@ -49,7 +51,8 @@ struct GoldenRows {
         let together = isFloat ? image.margins(rows32, rowCount: rowCount) : image.margins(features, rowCount: rowCount)
         let wrong = zip(together, margins).filter { $0 != $1 }
         #expect(wrong.isEmpty, "\(wrong.count) margins differ, first \(String(describing: wrong.first))")
-        let outputs = isFloat ? image.predictions(rows32, rowCount: rowCount) : image.predictions(features, rowCount: rowCount)
+        let outputs =
+            isFloat ? image.predictions(rows32, rowCount: rowCount) : image.predictions(features, rowCount: rowCount)
         #expect(outputs.count == predictions.count)
         let far = zip(outputs, predictions).filter { !(abs($0 - $1) <= outputTolerance * max(1, abs($1))) && $0 != $1 }
         #expect(far.isEmpty, "\(far.count) predictions differ, first \(String(describing: far.first))")
@@ -57,17 +60,21 @@ struct GoldenRows {
         for row in 0..<rowCount {
             let range = row * featureCount..<(row + 1) * featureCount
             let alone =
-                isFloat ? image.margins(Array(rows32[range]), rowCount: 1) : image.margins(Array(features[range]), rowCount: 1)
+                isFloat
+                ? image.margins(Array(rows32[range]), rowCount: 1) : image.margins(Array(features[range]), rowCount: 1)
             if alone != Array(together[row * width..<(row + 1) * width]) { Issue.record("row \(row) alone differs") }
         }
         let portable = try LoadedImage(model, isVectorized: false)
-        let again = isFloat ? portable.margins(rows32, rowCount: rowCount) : portable.margins(features, rowCount: rowCount)
+        let again =
+            isFloat ? portable.margins(rows32, rowCount: rowCount) : portable.margins(features, rowCount: rowCount)
         #expect(again == together)
         // The slow way must agree as well.
         let reference = ReferenceWalker(model)
         for row in 0..<rowCount {
             let expected = reference.margins(Array(features[row * featureCount..<(row + 1) * featureCount]))
-            if expected != Array(together[row * width..<(row + 1) * width]) { Issue.record("row \(row): reference differs") }
+            if expected != Array(together[row * width..<(row + 1) * width]) {
+                Issue.record("row \(row): reference differs")
+            }
         }
     }
 }

@@ -36,10 +36,15 @@ struct KernelTests {
                 var bytes = sound
                 switch (round + Int.random(in: 0...3, using: &random)) % 4 {
                 case 0: bytes[Int.random(in: 0..<256, using: &random)] = UInt8.random(in: 0...255, using: &random)
-                case 1: bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+                case 1:
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] ^=
+                        1 << UInt8.random(in: 0...7, using: &random)
                 case 2: bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
                 default:
-                    for _ in 0..<8 { bytes[Int.random(in: 96..<bytes.count, using: &random)] = [0, 1, 0x7F, 0xFF].randomElement(using: &random)! }
+                    for _ in 0..<8 {
+                        bytes[Int.random(in: 96..<bytes.count, using: &random)] = [0, 1, 0x7F, 0xFF].randomElement(
+                            using: &random)!
+                    }
                 }
                 guard let image = try? LoadedImage(image: bytes, isVectorized: round.isMultiple(of: 2)) else {
                     refusedCount += 1
@@ -58,14 +63,16 @@ struct KernelTests {
     @Test func aTreeOfOneLeafAddsThatLeaf() throws {
         let forest = try Forest(
             featureCount: 2, inputType: .float32, accumulator: .float32, comparison: .less, categoryRule: .nonNegative,
-            trees: (1...11).map { Forest.Tree(nodes: [.leaf(Double($0))], margin: 0) }, categorySets: [], startValues: [0.5])
+            trees: (1...11).map { Forest.Tree(nodes: [.leaf(Double($0))], margin: 0) }, categorySets: [],
+            startValues: [0.5])
         let image = try LoadedImage(model(forest))
         #expect(image.margins([1, .nan] as [Float], rowCount: 1) == [66.5])
     }
 
     @Test func noRowsAndNoTreesAreAnsweredAsWell() throws {
         let forest = try Forest(
-            featureCount: 1, inputType: .float64, accumulator: .float64, comparison: .lessOrEqual, categoryRule: .truncated,
+            featureCount: 1, inputType: .float64, accumulator: .float64, comparison: .lessOrEqual,
+            categoryRule: .truncated,
             trees: [], categorySets: [], startValues: [0.25, -1])
         let image = try LoadedImage(model(forest))
         #expect(image.margins([] as [Double], rowCount: 0) == [])
@@ -79,16 +86,19 @@ struct KernelTests {
             // A chain: each split has a leaf on its left.
             var nodes: [TreeNode] = []
             for depth in 0..<4000 {
-                nodes.append(.numerical(
-                    feature: max(0, Int32.random(in: -600..<600, using: &random)), threshold: Double.random(in: -3...3, using: &random),
-                    missing: .nanRight, left: Int32(2 * depth + 1), right: Int32(2 * depth + 2)))
+                nodes.append(
+                    .numerical(
+                        feature: max(0, Int32.random(in: -600..<600, using: &random)),
+                        threshold: Double.random(in: -3...3, using: &random),
+                        missing: .nanRight, left: Int32(2 * depth + 1), right: Int32(2 * depth + 2)))
                 nodes.append(.leaf(Double(depth)))
             }
             nodes.append(.leaf(-1))
             return Forest.Tree(nodes: nodes, margin: 0)
         }
         let forest = try Forest(
-            featureCount: 600, inputType: .float64, accumulator: .float64, comparison: .less, categoryRule: .truncated, trees: trees,
+            featureCount: 600, inputType: .float64, accumulator: .float64, comparison: .less, categoryRule: .truncated,
+            trees: trees,
             categorySets: [], startValues: [0])
         let image = try LoadedImage(model(forest))
         #expect(image.view.wordByteCount == 8)

@@ -11,7 +11,8 @@ final class LoadedImage {
 
     convenience init(_ model: ModelDescription, isVectorized: Bool = true) throws {
         try self.init(
-            image: ImageCompiler.compile(model, artifactDigest: Array(repeating: 7, count: 32)), isVectorized: isVectorized)
+            image: ImageCompiler.compile(model, artifactDigest: Array(repeating: 7, count: 32)),
+            isVectorized: isVectorized)
     }
 
     init(image: [UInt8], isVectorized: Bool = true) throws {

@@ -30,15 +30,19 @@ struct RandomForest {
                 let right = grow(depth + (Bool.random(using: &random) ? 1 : 3))
                 let feature = Int32.random(in: 0..<Int32(featureCount), using: &random)
                 if hasCategories, Bool.random(using: &random) {
-                    sets.append((0..<Int.random(in: 0...3, using: &random)).map { _ in UInt32(truncatingIfNeeded: random.next()) })
+                    sets.append(
+                        (0..<Int.random(in: 0...3, using: &random)).map { _ in UInt32(truncatingIfNeeded: random.next())
+                        })
                     nodes[position] = .categorical(
-                        feature: feature, set: Int32(sets.count - 1), missing: Bool.random(using: &random) ? .nanLeft : .nanRight,
+                        feature: feature, set: Int32(sets.count - 1),
+                        missing: Bool.random(using: &random) ? .nanLeft : .nanRight,
                         left: left, right: right)
                 } else {
                     let threshold = pool.randomElement(using: &random)!
                     thresholds.append(threshold)
                     nodes[position] = .numerical(
-                        feature: feature, threshold: threshold, missing: MissingRule.allCases.randomElement(using: &random)!,
+                        feature: feature, threshold: threshold,
+                        missing: MissingRule.allCases.randomElement(using: &random)!,
                         left: left, right: right)
                 }
                 return Int32(position)
@@ -64,7 +68,9 @@ struct RandomForest {
             let threshold = thresholds.randomElement(using: &random) ?? 0
             switch Int.random(in: 0..<12, using: &random) {
             case 0: return .nan
-            case 1: return [.infinity, -.infinity, 0, -0.0, 1e-36, -1e-35, .leastNonzeroMagnitude, -1e-45, 1e300, -3e38].randomElement(using: &random)!
+            case 1:
+                return [.infinity, -.infinity, 0, -0.0, 1e-36, -1e-35, .leastNonzeroMagnitude, -1e-45, 1e300, -3e38]
+                    .randomElement(using: &random)!
             case 2, 3, 4: return threshold
             case 5: return forest.inputType == .float32 ? Double(Float(threshold).nextUp) : threshold.nextUp
             case 6: return forest.inputType == .float32 ? Double(Float(threshold).nextDown) : threshold.nextDown

@@ -71,7 +71,9 @@ enum LightGBMText {
         guard let objective = LightGBMObjective(text: head.objective) else {
             throw refuse(.unsupported("objective \(head.objective.prefix(64))"))
         }
-        guard head.featureCount > 0, head.featureCount <= limits.maxFeatureCount else { throw refuse(.tooLarge("features")) }
+        guard head.featureCount > 0, head.featureCount <= limits.maxFeatureCount else {
+            throw refuse(.tooLarge("features"))
+        }
         guard head.treesPerRound > 0, head.treesPerRound <= limits.maxMarginCount,
             trees.count.isMultiple(of: head.treesPerRound), !trees.isEmpty
         else { throw refuse(.inconsistent("the number of trees")) }

@@ -172,7 +172,9 @@ struct PickleMachine {
     }
 
     private mutating func setItems(_ values: [Value]) throws(ModelFormatError) {
-        guard case .dictionary(let index) = try top(), values.count.isMultiple(of: 2) else { throw malformed("a dictionary") }
+        guard case .dictionary(let index) = try top(), values.count.isMultiple(of: 2) else {
+            throw malformed("a dictionary")
+        }
         for position in stride(from: 0, to: values.count, by: 2) {
             dictionaries[index].append((key: values[position], value: values[position + 1]))
         }

@@ -56,7 +56,8 @@ struct XGBoostDraft {
         _ objective: XGBoostObjective, marginCount: Int, offset: Int
     ) throws(ModelFormatError) -> [Float] {
         guard baseScores.count == 1 || baseScores.count == marginCount else {
-            throw ModelFormatError(.inconsistent("\(baseScores.count) base scores for \(marginCount) margins"), at: offset)
+            throw ModelFormatError(
+                .inconsistent("\(baseScores.count) base scores for \(marginCount) margins"), at: offset)
         }
         let starts = baseScores.map(objective.margin)
         guard starts.allSatisfy(\.isFinite) else { throw ModelFormatError(.inconsistent("the base score"), at: offset) }
@@ -100,7 +101,8 @@ struct XGBoostDraft {
     private func linear(_ starts: [Float], offset: Int) throws(ModelFormatError) -> LinearPredictor {
         let weightCount = featureCount * starts.count
         guard linearWeights.count == weightCount + starts.count else {
-            throw ModelFormatError(.inconsistent("\(linearWeights.count) weights for \(featureCount) features"), at: offset)
+            throw ModelFormatError(
+                .inconsistent("\(linearWeights.count) weights for \(featureCount) features"), at: offset)
         }
         do throws(LinearPredictor.Failure) {
             return try LinearPredictor(

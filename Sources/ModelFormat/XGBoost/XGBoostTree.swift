@@ -69,7 +69,8 @@ struct XGBoostTree {
                 return .categorical(feature: feature, set: set, missing: missing, left: left, right: right)
             }
             return .numerical(
-                feature: feature, threshold: Double(splitConditions[number]), missing: missing, left: left, right: right)
+                feature: feature, threshold: Double(splitConditions[number]), missing: missing, left: left, right: right
+            )
         }
     }
 
