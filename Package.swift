@@ -129,7 +129,7 @@ let house: [Room] = [
     // Floor 4: services.
     room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),
     room(4, "ModelSync", ["S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
-         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "CLinux", "Threads", "Telemetry", "Logging"]),
+         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "Threads", "Telemetry", "Logging"]),
 
     // Floor 5: edges.
     room(5, "S3Server", ["S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
@@ -139,7 +139,7 @@ let house: [Room] = [
     // Floor 6: programs.
     program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "DurableFiles", "Launch", "ArgumentParser", "Logging",
          "NIOCore"]),
-    program("lodestore-sidecar", ["ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
+    program("lodestore-sidecar", ["ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch",
          "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle"]),
     program("lodestore-executor", ["DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
          "Logging", "ServiceLifecycle", "HTTPKernel"]),

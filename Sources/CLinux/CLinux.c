@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_READ
@@ -108,10 +107,4 @@ int clinux_peer(int socket, uid_t *uid, pid_t *pid) {
     *uid = peer.uid;
     *pid = peer.pid;
     return 0;
-}
-
-int clinux_lower_io_priority(int thread) {
-    // IOPRIO_WHO_PROCESS (1) means a thread; class 2 is best effort, level 7 its lowest.
-    // Source: ioprio_set(2); glibc has no wrapper.
-    return (int)syscall(SYS_ioprio_set, 1, thread, (2 << 13) | 7);
 }

@@ -1,11 +1,13 @@
-import CLinux
 import DurableFiles
 import Glibc
 
 /// Makes this process give way to others: the executor's requests come first.
 ///
-/// On Linux priorities are the threads' own, and new threads inherit them from the one that starts them: every thread there
-/// is now gets both, and with them all that come later.
+/// On Linux niceness is each thread's own, and new threads inherit it from the one that starts them: every thread there
+/// is now gets it, and with them all that come later. The disk follows: a thread without an I/O priority of its own has the
+/// one that belongs to its niceness.
+///
+/// Source: sched(7), ioprio_set(2).
 ///
 /// - Parameter niceness: 0 to 19, added to the process's own.
 package func lowerPriority(niceness: Int32) {
@@ -14,6 +16,5 @@ package func lowerPriority(niceness: Int32) {
     let threads = (try? SystemDisk().list("/proc/self/task")) ?? ["0"]
     for thread in threads.compactMap({ Int32($0) }) {
         _ = setpriority(byThread, id_t(thread), getpriority(byThread, id_t(thread)) + niceness)
-        _ = clinux_lower_io_priority(thread)
     }
 }

@@ -17,6 +17,7 @@ package final class ModelSupervisor: Sendable {
     private let bucket: any ModelBucket
     private let cache: ModelCache
     private let preparation: Preparation
+    private let gates = DigestGates()
     private let clock: SyncClock
     private let logger: Logger
     private let pause: @Sendable (Duration) async throws -> Void
@@ -251,18 +252,20 @@ package final class ModelSupervisor: Sendable {
         do throws(PreparationError) {
             let digest = unsafe ContentDigest(of: artifact.bytes.span.bytes)
             if let actions = entry.machine.withLock({
-                $0.isLive(digest, imageVersion: ModelImageView.version, in: attempt)
+                $0.known(digest, imageVersion: ModelImageView.version, in: attempt)
             }) {
                 logger.info(
-                    "artifact is live already", metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
+                    "artifact is served already", metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
                 perform(actions, for: entry)
                 return .success(())
             }
-            makeRoom()
-            let image = try preparation.image(
-                of: Preparation.Input(
-                    model: entry.model, version: artifact.version, isBundle: attempt.reference.isBundle, digest: digest),
-                bytes: artifact.bytes, isCached: cache.contains(.artifact(digest)), took: progress.took)
+            let input = Preparation.Input(
+                model: entry.model, version: artifact.version, isBundle: attempt.reference.isBundle, digest: digest)
+            let image = try gates.withGate(digest) { () throws(PreparationError) in
+                makeRoom()
+                return try preparation.image(
+                    of: input, bytes: artifact.bytes, isCached: cache.contains(.artifact(digest)), took: progress.took)
+            }
             let actions = entry.machine.withLock { $0.prepared(image, in: attempt) }
             perform(actions, for: entry)
             return .success(())
@@ -279,7 +282,7 @@ package final class ModelSupervisor: Sendable {
             }
         }
         do {
-            for key in try cache.evict(keeping: Set(inUse)) {
+            for key in try cache.evict(keeping: gates.digests.union(inUse)) {
                 logger.info("dropped from the cache", metadata: [LogKey.digest: "\(key)"])
             }
         } catch {
@@ -319,8 +322,11 @@ package final class ModelSupervisor: Sendable {
     }
 
     private func stopLinks() async {
-        let slots = slots.withLock { Array($0.values) }
-        await onThread(name: "stop") { for slot in slots { slot.stop() } }
+        let stopped = slots.withLock { slots in
+            defer { slots = [:] }
+            return Array(slots.values)
+        }
+        await onThread(name: "stop") { for slot in stopped { slot.stop() } }
     }
 
     /// On the link's thread, one event at a time.

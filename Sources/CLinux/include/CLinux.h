@@ -34,7 +34,4 @@ int clinux_accept(int listening);
 // The peer's ids by SO_PEERCRED, as they were when it connected or listened.
 int clinux_peer(int socket, uid_t *uid, pid_t *pid);
 
-// ioprio_set(2) for a thread (and what it starts): best effort class, lowest level.
-int clinux_lower_io_priority(int thread);
-
 #endif

@@ -38,6 +38,8 @@ struct ModelMachine: ~Copyable {
         var live: (generation: UInt64, image: HotImage)?
         var offered: (generation: UInt64, image: HotImage)?
         var draining: Set<UInt64> = []
+        /// Whether what is live was released already: the word that another is live in its place is on its way.
+        var isReleased = false
         var refusal: String?
         /// The image that it refused, which is not offered to it again.
         var refused: HotImage?
@@ -106,18 +108,26 @@ struct ModelMachine: ~Copyable {
         return true
     }
 
-    /// Whether the artifact of an attempt is what is live already, under another key or ETag: then there is nothing to swap.
-    mutating func isLive(_ digest: ContentDigest, imageVersion: UInt16, in attempt: Attempt) -> Actions? {
-        guard self.attempt == attempt, candidate == nil, let image = current?.image, image.artifactDigest == digest,
-            image.imageVersion == imageVersion
-        else { return nil }
-        current = (image, attempt.reference)
+    /// Whether the artifact of an attempt is what is live or offered already, under another key or ETag: then there is nothing
+    /// to prepare and nothing to swap.
+    ///
+    /// - Returns: nil when it is not, and the attempt goes on.
+    mutating func known(_ digest: ContentDigest, imageVersion: UInt16, in attempt: Attempt) -> Actions? {
+        guard self.attempt == attempt, let wanted, wanted.artifactDigest == digest, wanted.imageVersion == imageVersion else {
+            return nil
+        }
         failure = nil
         passingFailureCount = 0
         self.attempt = nil
+        if candidate != nil {
+            candidate?.source = attempt.reference
+            steps.add(.offered, bytes: nil)
+            return reconciled()
+        }
+        current?.source = attempt.reference
         steps.add(.live, bytes: nil)
         var actions = reconciled()
-        actions.remember = (image, attempt.reference)
+        actions.remember = (wanted, attempt.reference)
         return actions
     }
 
@@ -176,6 +186,8 @@ struct ModelMachine: ~Copyable {
             // The cache is gone, or was never this process's: what is served goes on being served.
             current = (live.image, nil)
             steps.add(.live, bytes: nil)
+            // Executors that came before it and hold nothing get it too.
+            return Actions(update: Array(executors.keys))
         }
         var actions = settled()
         actions.update.append(path)
@@ -213,7 +225,8 @@ struct ModelMachine: ~Copyable {
         guard var executor = executors[path], let offered = executor.offered, offered.generation == generation else {
             return Actions()
         }
-        if let replaced = executor.live { executor.draining.insert(replaced.generation) }
+        if let replaced = executor.live, !executor.isReleased { executor.draining.insert(replaced.generation) }
+        executor.isReleased = false
         executor.live = offered
         executor.offered = nil
         executor.refused = nil
@@ -232,9 +245,18 @@ struct ModelMachine: ~Copyable {
         return settled()
     }
 
+    /// The last request on a generation has ended. That may be said before the generation that replaced it is said to be live.
+    ///
     /// - Returns: whether the generation was one of this model's.
     mutating func released(_ generation: UInt64, on path: String) -> Bool {
-        executors[path]?.draining.remove(generation) != nil
+        guard var executor = executors[path] else { return false }
+        var isMine = executor.draining.remove(generation) != nil
+        if executor.live?.generation == generation {
+            isMine = true
+            if executor.offered == nil { executor.live = nil } else { executor.isReleased = true }
+        }
+        executors[path] = executor
+        return isMine
     }
 
     /// Once every executor has answered, the candidate is live where one took it, and dropped where all refused.
