@@ -53,13 +53,14 @@ extension HTTPConnection {
 
     /// Reads one head, and hands it on. False when there is nothing more to do for now.
     private func parseHead() -> Bool {
-        let limits = self.shared.limits
+        let fieldLimitCount = self.shared.limits.fieldCount
+        let headLimitBytes = self.shared.limits.headBytes
         let outcome = unsafe self.unread.withUnsafeReadableBytes { bytes in
-            unsafe FastPathParser.parse(bytes, fieldLimitCount: limits.fieldCount)
+            unsafe FastPathParser.parse(bytes, fieldLimitCount: fieldLimitCount)
         }
         switch outcome {
         case .complete(let parsed):
-            guard parsed.headCount <= limits.headBytes, let bytes = self.unread.readSlice(length: parsed.headCount)
+            guard parsed.headCount <= headLimitBytes, let bytes = self.unread.readSlice(length: parsed.headCount)
             else {
                 self.refuse(.headTooLarge)
                 return false
@@ -68,7 +69,7 @@ extension HTTPConnection {
             self.receiveHead(RequestHead(parsed, bytes: bytes), hasBody: self.bodyRemaining > 0)
             return true
         case .incomplete:
-            if self.unread.readableBytes > limits.headBytes { self.refuse(.headTooLarge) }
+            if self.unread.readableBytes > headLimitBytes { self.refuse(.headTooLarge) }
             return false
         case .unusual:
             self.installCodec()

@@ -56,8 +56,8 @@ package struct StreamedRequest: Sendable {
     package let connection: ConnectionFacts
 }
 
-/// Where a request came in.
-package struct ConnectionFacts: Sendable {
+/// Where a request came in. One object for all requests of a connection, so that handing it on costs one reference.
+package final class ConnectionFacts: Sendable {
     /// Rises over the server's life; for logs.
     package let id: UInt64
     package let peer: SocketAddress?
@@ -65,4 +65,12 @@ package struct ConnectionFacts: Sendable {
     package let isTLS: Bool
     /// The listener's label.
     package let listener: String
+
+    init(id: UInt64, peer: SocketAddress?, local: SocketAddress?, isTLS: Bool, listener: String) {
+        self.id = id
+        self.peer = peer
+        self.local = local
+        self.isTLS = isTLS
+        self.listener = listener
+    }
 }

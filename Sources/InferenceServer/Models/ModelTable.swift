@@ -18,12 +18,14 @@ final class ModelTable: @unchecked Sendable {
     final class Slot {
         let model: ModelPointer
         let name: String
+        let heads: AnswerHeads
         fileprivate var inFlightCount = 0
         fileprivate var isReplaced = false
 
         fileprivate init(_ model: ModelPointer) {
             self.model = model
             self.name = model.withModel { $0.name }
+            self.heads = model.withModel { AnswerHeads($0) }
         }
     }
 

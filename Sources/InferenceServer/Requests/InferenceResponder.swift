@@ -33,9 +33,9 @@ package final class InferenceResponder: HTTPService {
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
+        if head.method == .POST, head.hasPath("/invocations") { return .gather(limitBytes: limits.bodyBytes) }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {
-        case ("/invocations", .POST): return .gather(limitBytes: limits.bodyBytes)
         case ("/ping", .GET), ("/ping", .HEAD), ("/v2/health/ready", .GET), ("/v2/health/ready", .HEAD):
             return .respond(registry.isReady ? Self.healthy : Self.notReady)
         case ("/v2/health/live", .GET), ("/v2/health/live", .HEAD):
@@ -49,9 +49,10 @@ package final class InferenceResponder: HTTPService {
     }
 
     package func respond(to request: GatheredRequest) -> Answer {
-        switch chosenSlot(request.head) {
+        let fields = RequestFields(request.head)
+        return switch chosenSlot(named: fields.targetModel ?? defaultModel) {
         case .failure(let refusal): .now(Self.problem(refusal.status, refusal.reason))
-        case .success(let slot): predict(request, slot)
+        case .success(let slot): predict(request, fields, slot)
         }
     }
 
@@ -67,12 +68,11 @@ package final class InferenceResponder: HTTPService {
     }
 
     /// The model that the request names, else the default, else the only one.
-    private func chosenSlot(_ head: RequestHead) -> Result<ModelTable.Slot, Refusal> {
+    private func chosenSlot(named name: String?) -> Result<ModelTable.Slot, Refusal> {
         guard !table.isEmpty else { return .failure(Refusal(status: .serviceUnavailable, reason: "no model is live")) }
-        let named = head.first("X-Amzn-SageMaker-Target-Model") ?? defaultModel
-        if let named {
-            if let slot = table.slot(named: named) { return .success(slot) }
-            let reason = "no model \"\(named.prefix(200))\" is live; live are \(table.names.joined(separator: ", "))"
+        if let name {
+            if let slot = table.slot(named: name) { return .success(slot) }
+            let reason = "no model \"\(name.prefix(200))\" is live; live are \(table.names.joined(separator: ", "))"
             return .failure(Refusal(status: .notFound, reason: reason))
         }
         if let slot = table.onlySlot { return .success(slot) }
@@ -82,25 +82,26 @@ package final class InferenceResponder: HTTPService {
 
     // MARK: Predicting
 
-    private func predict(_ request: GatheredRequest, _ slot: ModelTable.Slot) -> Answer {
+    private func predict(_ request: GatheredRequest, _ fields: RequestFields, _ slot: ModelTable.Slot) -> Answer {
         // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
         slot.model.withModel { model in
-            guard let format = RowFormat(contentType: request.head.first("content-type") ?? "text/csv") else {
+            guard let format = fields.rowFormat else {
                 return .now(
                     Self.problem(.unsupportedMediaType, "send text/csv or application/json", fields: model.fields))
             }
-            guard let answering = RowFormat.answering(accept: request.head.first("accept"), request: format) else {
+            guard let answering = fields.answerFormat(to: format) else {
                 return .now(
                     Self.problem(.notAcceptable, "text/csv and application/json can be had", fields: model.fields))
             }
             let body = request.body
             let limitRows = limits.rowCount
+            let head = slot.heads[answering]
             guard body.readableBytes <= limits.loopBytes else {
                 return answerElsewhere(slot) { model in
                     let scoring = LoopScoring()
                     do throws(RowError) {
                         _ = try scoring.read(body, as: format, for: model, limitRows: limitRows)
-                        return scoring.score(for: model, as: answering)
+                        return scoring.score(for: model, as: answering, head: head)
                     } catch {
                         return Self.problem(error, of: model)
                     }
@@ -109,10 +110,10 @@ package final class InferenceResponder: HTTPService {
             do throws(RowError) {
                 let rowCount = try scoring.read(body, as: format, for: model, limitRows: limitRows)
                 guard rowCount * max(model.treeCount, 1) > limits.loopWork else {
-                    return .now(scoring.score(for: model, as: answering))
+                    return .now(scoring.score(for: model, as: answering, head: head))
                 }
                 let rows = scoring.takeRows(for: model)
-                return answerElsewhere(slot) { LoopScoring().score(rows, for: $0, as: answering) }
+                return answerElsewhere(slot) { LoopScoring().score(rows, for: $0, as: answering, head: head) }
             } catch {
                 return .now(Self.problem(error, of: model))
             }

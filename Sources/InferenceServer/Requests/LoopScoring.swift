@@ -6,12 +6,13 @@ import NIOHTTP1
 import Scoring
 
 /// The buffers in which one thread reads, scores and writes one request after another. In a steady load they have grown to
-/// what they need, and only the answer's own bytes are allocated.
+/// what they need, and a small answer allocates nothing.
 final class LoopScoring {
     private var floats = RowBuffer<Float>()
     private var doubles = RowBuffer<Double>()
     private var predictions: [Double] = []
     private var text: [UInt8] = []
+    private var reply = ByteBuffer()
     private let scratch = ScoringScratch()
 
     /// Rows on their way to another thread, in the model's own number type.
@@ -53,16 +54,16 @@ final class LoopScoring {
         }
     }
 
-    func score(_ rows: Rows, for model: LoadedModel, as format: RowFormat) -> Response {
+    func score(_ rows: Rows, for model: LoadedModel, as format: RowFormat, head: ResponseHead) -> Response {
         switch rows {
         case .floats(let buffer): floats = buffer
         case .doubles(let buffer): doubles = buffer
         }
-        return score(for: model, as: format)
+        return score(for: model, as: format, head: head)
     }
 
     /// Scores the rows that are here and writes the answer.
-    func score(for model: LoadedModel, as format: RowFormat) -> Response {
+    func score(for model: LoadedModel, as format: RowFormat, head: ResponseHead) -> Response {
         let rowCount = model.inputType == .float32 ? floats.rowCount : doubles.rowCount
         let outputs = rowCount * model.outputCount
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
@@ -74,8 +75,11 @@ final class LoopScoring {
         text.removeAll(keepingCapacity: true)
         PredictionWriter.append(
             predictions.span.extracting(first: outputs), outputCount: model.outputCount, as: format, to: &text)
-        let head = ResponseHead(.ok, [("content-type", format.contentType)] + model.fields)
-        return Response(head, body: ByteBuffer(bytes: text))
+        // The connection has copied a small answer before the next request is read: then the storage is free again. One that
+        // is still on its way keeps its storage, and the next answer gets another.
+        reply.clear()
+        reply.writeBytes(text)
+        return Response(head, body: reply)
     }
 
     private func predict(for model: LoadedModel, rowCount: Int, into predictions: inout [Double]) {
