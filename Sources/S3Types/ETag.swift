@@ -14,13 +14,20 @@ package struct ETag: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``ValueError/etag(_:)`` when it is empty, longer than 128 bytes, or holds a quote or a control character.
     package init(_ text: String) throws(ValueError) {
+        // As the store itself writes them: nothing to drop.
+        if text.utf8.first != UInt8(ascii: "W"), (1...128).contains(text.utf8.count), text.utf8.allSatisfy(Self.isPlain)
+        {
+            self.text = text
+            return
+        }
         var rest = Substring(text)
         if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
         if rest.hasPrefix("\"") && rest.hasSuffix("\"") && rest.utf8.count >= 2 { rest = rest.dropFirst().dropLast() }
-        let isPlain = rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
-        guard !rest.isEmpty, rest.utf8.count <= 128, isPlain else { throw .etag(text) }
+        guard !rest.isEmpty, rest.utf8.count <= 128, rest.utf8.allSatisfy(Self.isPlain) else { throw .etag(text) }
         self.text = String(rest)
     }
+
+    private static func isPlain(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") }
 
     /// The tag of a body that arrived in one piece.
     ///

@@ -40,7 +40,9 @@ extension StorageEngine {
     }
 
     private func summary(_ key: [UInt8], _ value: [UInt8]) throws(EngineError) -> ObjectSummary {
-        guard let key = try? ObjectKey(bytes: key) else { throw .damaged(.key(family: "objects")) }
+        guard let text = validated(key[...]), let key = try? ObjectKey(text) else {
+            throw .damaged(.key(family: "objects"))
+        }
         return try decoding(.objects) { () throws(RecordError) in try ObjectSummary(key: key, decoding: value) }
     }
 

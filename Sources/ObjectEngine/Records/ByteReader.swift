@@ -1,3 +1,8 @@
+/// The text of some bytes, or nil when they are not UTF-8. Most texts of records are ASCII, of which that is quickly seen.
+func validated(_ bytes: ArraySlice<UInt8>) -> String? {
+    bytes.allSatisfy { $0 < 0x80 } ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+}
+
 /// Reads what ``ByteWriter`` wrote, from bytes that may be anything: every length is checked before it is used.
 struct ByteReader {
     private let bytes: [UInt8]
@@ -59,7 +64,7 @@ struct ByteReader {
     mutating func text() throws(RecordError) -> String {
         let length = try count()
         let end = position + length
-        guard let text = String(validating: bytes[position..<end], as: UTF8.self) else { throw .invalid(field: "text") }
+        guard let text = validated(bytes[position..<end]) else { throw .invalid(field: "text") }
         position = end
         return text
     }
