@@ -1,12 +1,18 @@
 import Synchronization
 
-/// Counts a server's connections: holds them to the limit, and tells when the last has gone.
+/// Counts a server's connections and running handlers: holds the former to the limit, and tells when all have gone.
+///
+/// A handler can outlive its connection: it is cancelled when the client leaves, and ends when it notices. Whoever closes what
+/// handlers stand on waits for both.
 final class Census: Sendable {
     private struct State: ~Copyable {
         var count = 0
+        var handlerCount = 0
         var lastID: UInt64 = 0
         var hasGivenUp = false
         var waiters: [CheckedContinuation<Void, Never>] = []
+
+        var isEmpty: Bool { self.count == 0 && self.handlerCount == 0 }
     }
 
     private let limit: Int
@@ -29,16 +35,28 @@ final class Census: Sendable {
     func leave() {
         let waiters = self.state.withLock { state in
             state.count -= 1
-            return state.count == 0 ? Self.takeWaiters(&state) : []
+            return state.isEmpty ? Self.takeWaiters(&state) : []
         }
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns when no connection is left, or when `giveUp` was called.
+    func beginHandler() { self.state.withLock { $0.handlerCount += 1 } }
+
+    func endHandler() {
+        let waiters = self.state.withLock { state in
+            state.handlerCount -= 1
+            return state.isEmpty ? Self.takeWaiters(&state) : []
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when no connection and no handler is left, or when `giveUp` was called in the meantime.
     func untilEmpty() async {
         await withCheckedContinuation { continuation in
             let isOver = self.state.withLock { state in
-                if state.count == 0 || state.hasGivenUp { return true }
+                let hasGivenUp = state.hasGivenUp
+                state.hasGivenUp = false
+                if state.isEmpty || hasGivenUp { return true }
                 state.waiters.append(continuation)
                 return false
             }
@@ -48,7 +66,8 @@ final class Census: Sendable {
 
     func giveUp() {
         let waiters = self.state.withLock { state in
-            state.hasGivenUp = true
+            // A waiter that comes a moment later finds the flag instead.
+            state.hasGivenUp = state.waiters.isEmpty
             return Self.takeWaiters(&state)
         }
         for waiter in waiters { waiter.resume() }

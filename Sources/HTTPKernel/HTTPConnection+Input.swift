@@ -215,7 +215,12 @@ extension HTTPConnection {
         if self.isRequestEnded { exchange.body.finish() }
         self.restartWindow()
         let request = StreamedRequest(head: head, body: RequestBody(exchange: exchange), connection: self.facts)
-        self.task = Task(executorPreference: executor) { await exchange.run(handler, request) }
+        let census = self.shared.census
+        census.beginHandler()
+        self.task = Task(executorPreference: executor) {
+            await exchange.run(handler, request)
+            census.endHandler()
+        }
     }
 
     private func receiveBody(_ bytes: ByteBuffer) {

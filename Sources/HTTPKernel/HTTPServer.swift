@@ -39,7 +39,7 @@ package final class HTTPServer: Sendable {
         var byLoop: [ObjectIdentifier: NIOLoopBound<LoopContext>] = [:]
         for loop in group.makeIterator() {
             let bound = loop.submit {
-                let context = LoopContext(loop: loop, service: service(loop), limits: limits)
+                let context = LoopContext(loop: loop, service: service(loop), limits: limits, census: census)
                 context.start()
                 return NIOLoopBound(context, eventLoop: loop)
             }
@@ -99,7 +99,7 @@ package final class HTTPServer: Sendable {
         _ channel: any Channel, listener: HTTPListener, contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>],
         census: Census
     ) -> EventLoopFuture<Void> {
-        guard let id = census.enter(), let bound = contexts[ObjectIdentifier(channel.eventLoop)] else {
+        guard let bound = contexts[ObjectIdentifier(channel.eventLoop)], let id = census.enter() else {
             return channel.close()
         }
         channel.closeFuture.whenComplete { _ in census.leave() }
@@ -119,6 +119,9 @@ package final class HTTPServer: Sendable {
 
     /// Stops: accepts nothing more, closes what is idle, answers what is in flight to its last byte.
     ///
+    /// When it returns, no connection is left and every handler has ended, save those that ignored their cancellation for
+    /// `HTTPLimits.handlerGrace`.
+    ///
     /// - Returns: how many connections were cut when the time was over.
     package func drain(within limit: Duration = .seconds(30)) async -> Int {
         for channel in self.listening {
@@ -128,12 +131,9 @@ package final class HTTPServer: Sendable {
         for bound in self.contexts {
             bound.eventLoop.execute { bound.value.beginDraining() }
         }
-        let loops = self.contexts
-        let timer = loops.first?.eventLoop.scheduleTask(in: TimeAmount(limit)) { [census] in census.giveUp() }
-        await self.census.untilEmpty()
-        timer?.cancel()
+        await self.untilEmpty(within: limit)
         var cutCount = 0
-        for bound in loops {
+        for bound in self.contexts {
             let count = bound.eventLoop.submit {
                 bound.value.stop()
                 return bound.value.closeAll()
@@ -141,7 +141,14 @@ package final class HTTPServer: Sendable {
             // A loop that is gone has no connections.
             cutCount += (try? await count.get()) ?? 0
         }
+        await self.untilEmpty(within: HTTPLimits.handlerGrace)
         self.logger.debug("server drained", metadata: ["count": "\(cutCount)"])
         return cutCount
+    }
+
+    private func untilEmpty(within limit: Duration) async {
+        let timer = self.contexts.first?.eventLoop.scheduleTask(in: TimeAmount(limit)) { [census] in census.giveUp() }
+        await self.census.untilEmpty()
+        timer?.cancel()
     }
 }

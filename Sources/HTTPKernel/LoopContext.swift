@@ -6,6 +6,7 @@ final class LoopContext {
     let loop: any EventLoop
     let service: any HTTPService
     let limits: HTTPLimits
+    let census: Census
     /// Seconds since the context began; deadlines are told in these.
     private(set) var now = 0
     private(set) var dateField: [UInt8]
@@ -16,12 +17,13 @@ final class LoopContext {
 
     /// - Parameter clock: seconds since 1970; passed in for tests.
     init(
-        loop: any EventLoop, service: any HTTPService, limits: HTTPLimits,
+        loop: any EventLoop, service: any HTTPService, limits: HTTPLimits, census: Census,
         clock: @escaping @Sendable () -> Int = HTTPDate.now
     ) {
         self.loop = loop
         self.service = service
         self.limits = limits
+        self.census = census
         self.clock = clock
         self.dateField = HTTPDate.field(seconds: clock())
     }

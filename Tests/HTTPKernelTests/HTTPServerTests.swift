@@ -65,6 +65,35 @@ import Testing
         try await group.shutdownGracefully()
     }
 
+    @Test func drainingWaitsForHandlersThatOutliveTheirConnection() async throws {
+        let (started, startSignal) = AsyncStream.makeStream(of: Void.self)
+        let (goOn, turn) = AsyncStream.makeStream(of: Void.self)
+        let hasEnded = Atomic<Bool>(false)
+        let handler: Handler = { _, _ in
+            startSignal.yield()
+            // Deaf to its cancellation, as work within a library is.
+            await Task.detached { for await _ in goOn { break } }.value
+            hasEnded.store(true, ordering: .relaxed)
+        }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let executor = PoolExecutor()
+        let server = try await HTTPServer.start(
+            [.tcp(host: "127.0.0.1", port: 0)], group: group, logger: Logger(label: "test")
+        ) { _ in HandlerService(executor: executor, handler: handler) }
+        let client = try SocketClient(server.addresses[0])
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        for await _ in started { break }
+        async let cutCount = server.drain(within: .milliseconds(20))
+        #expect(client.receive(1).isEmpty)
+        let endedEarly = hasEnded.load(ordering: .relaxed)
+        #expect(!endedEarly)
+        turn.yield()
+        #expect(await cutCount == 1)
+        let endedAtLast = hasEnded.load(ordering: .relaxed)
+        #expect(endedAtLast)
+        try await group.shutdownGracefully()
+    }
+
     @Test func unixSocketsHaveTheirModeAndReplaceDeadOnesOnly() async throws {
         let path = "/tmp/lodestore-http-\(getpid()).sock"
         // A socket file whose listener died.

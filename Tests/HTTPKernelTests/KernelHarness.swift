@@ -37,7 +37,8 @@ final class KernelHarness {
 
     init(limits: HTTPLimits = HTTPLimits()) throws {
         self.shared = LoopContext(
-            loop: self.channel.eventLoop, service: self.service, limits: limits, clock: { 784_111_777 })
+            loop: self.channel.eventLoop, service: self.service, limits: limits, census: Census(limit: 1),
+            clock: { 784_111_777 })
         self.shared.start()
         self.channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: false, listener: "test")
