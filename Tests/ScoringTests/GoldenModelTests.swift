@@ -31,6 +31,16 @@ struct GoldenModelTests {
         #expect(ubjson.source == ModelSource(format: .xgboostUBJSON, writerVersion: "3.2.0"))
     }
 
+    @Test(arguments: ["logistic", "softprob", "dart", "linear", "poisson"])
+    func modelsOfXGBoost12ScoreAsItDid(name: String) throws {
+        let folder = dataFolder + "/Vectors/Models/old-" + name
+        let golden = try GoldenRows(csv: folder + "/golden.csv")
+        let binary = try parsed(folder + "/model.bin")
+        #expect(binary.source.format == .xgboostBinary)
+        try golden.check(binary, outputTolerance: 1e-6)
+        #expect(try parsed(folder + "/model.json").predictor == binary.predictor)
+    }
+
     @Test(arguments: [
         "binary", "multiclass", "ova", "categorical", "zero-missing", "no-missing", "dart", "forest", "poisson", "sqrt",
         "cross-entropy", "cross-entropy-lambda",
