@@ -1,10 +1,13 @@
+import Foundation
 import ModelImage
 import ModelTypes
 import Scoring
 
-/// An image in memory of its own, ready to score.
+/// An image in memory of its own, read-only and between pages that nobody may touch: a kernel that leaves it dies.
 final class LoadedImage {
-    private let bytes: UnsafeMutableRawBufferPointer
+    private static let pageBytes = 4096
+    private let mapping: UnsafeMutableRawPointer
+    private let mappedBytes: Int
     let view: ModelImageView
     let scorer: Scorer
     private let scratch = ScoringScratch()
@@ -16,16 +19,28 @@ final class LoadedImage {
     }
 
     init(image: [UInt8], isVectorized: Bool = true) throws {
-        bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: image.count, alignment: 64)
-        bytes.copyBytes(from: image)
-        do { view = try ModelImageView(validating: UnsafeRawBufferPointer(bytes)) } catch {
-            bytes.deallocate()
+        // The image ends where the page behind it begins.
+        let pageCount = (image.count + Self.pageBytes - 1) / Self.pageBytes
+        mappedBytes = (pageCount + 2) * Self.pageBytes
+        let memory = mmap(nil, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        let base = memory!
+        mapping = base
+        let start = Self.pageBytes + pageCount * Self.pageBytes - image.count
+        image.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(start: base + start, count: image.count).copyBytes(from: $0)
+        }
+        mprotect(mapping, mappedBytes, PROT_NONE)
+        mprotect(mapping + Self.pageBytes, pageCount * Self.pageBytes, PROT_READ)
+        do {
+            view = try ModelImageView(validating: UnsafeRawBufferPointer(start: mapping + start, count: image.count))
+        } catch {
+            munmap(mapping, mappedBytes)
             throw error
         }
         scorer = Scorer(view, isVectorized: isVectorized)
     }
 
-    deinit { bytes.deallocate() }
+    deinit { munmap(mapping, mappedBytes) }
 
     func margins(_ rows: [Float], rowCount: Int) -> [Double] {
         var result = [Double](repeating: .nan, count: rowCount * scorer.marginCount)
