@@ -132,7 +132,8 @@ let house: [Room] = [
          "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "Threads", "Telemetry", "Logging"]),
 
     // Floor 5: edges.
-    room(5, "S3Server", ["S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
+    room(5, "S3Server", ["S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"],
+         tests: ["S3Types", "S3Wire", "SigV4", "Digests"]),
     room(5, "InferenceServer", ["Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
          "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
 

@@ -21,23 +21,23 @@ package struct S3Error: Error, Sendable, Equatable {
     /// The error of a value that does not parse.
     package init(_ error: ValueError) {
         switch error {
-        case .bucketName(let text): self.init(.invalidBucketName, details: [("BucketName", text)])
-        case .objectKeyEmpty: self.init(.invalidArgument, "The key is empty", details: [("ArgumentName", "key")])
+        case .bucketName(let text): self.init(S3ErrorCode.invalidBucketName, details: [("BucketName", text)])
+        case .objectKeyEmpty: self.init(S3ErrorCode.invalidArgument, "The key is empty", details: [("ArgumentName", "key")])
         case .objectKeyTooLong(let count):
-            self.init(.keyTooLong, details: [("MaxSizeAllowed", String(ObjectKey.limitBytes)), ("Size", String(count))])
-        case .objectKeyNotUTF8: self.init(.invalidURI)
+            self.init(S3ErrorCode.keyTooLong, details: [("MaxSizeAllowed", String(ObjectKey.limitBytes)), ("Size", String(count))])
+        case .objectKeyNotUTF8: self.init(S3ErrorCode.invalidURI)
         case .etag(let text):
-            self.init(.invalidArgument, "The entity tag is malformed", details: [("ArgumentName", "ETag"), ("ArgumentValue", text)])
+            self.init(S3ErrorCode.invalidArgument, "The entity tag is malformed", details: [("ArgumentName", "ETag"), ("ArgumentValue", text)])
         case .versionID(let text):
             self.init(
-                .invalidArgument, "Invalid version id specified", details: [("ArgumentName", "versionId"), ("ArgumentValue", text)])
-        case .uploadID(let text): self.init(.noSuchUpload, details: [("UploadId", text)])
+                S3ErrorCode.invalidArgument, "Invalid version id specified", details: [("ArgumentName", "versionId"), ("ArgumentValue", text)])
+        case .uploadID(let text): self.init(S3ErrorCode.noSuchUpload, details: [("UploadId", text)])
         case .partNumber(let text):
             self.init(
-                .invalidArgument, "Part number must be an integer between 1 and 10000, inclusive",
+                S3ErrorCode.invalidArgument, "Part number must be an integer between 1 and 10000, inclusive",
                 details: [("ArgumentName", "partNumber"), ("ArgumentValue", text)])
         case .checksum(let algorithm, _):
-            self.init(.invalidRequest, "Value for \(algorithm.headerName) header is invalid.")
+            self.init(S3ErrorCode.invalidRequest, "Value for \(algorithm.headerName) header is invalid.")
         }
     }
 
