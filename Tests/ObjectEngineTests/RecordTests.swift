@@ -1,3 +1,4 @@
+import Foundation
 import S3Types
 import Testing
 
@@ -41,7 +42,7 @@ struct RecordTests {
             timeMilliseconds: 3, owner: "alice")
         return [
             ("object", object.encoded, { try ObjectRecord(decoding: $0).encoded }),
-            ("empty object", inline.encoded, { try ObjectRecord(decoding: $0).encoded }),
+            ("empty-object", inline.encoded, { try ObjectRecord(decoding: $0).encoded }),
             ("bucket", bucket.encoded, { try BucketRecord(name: bucketName(), decoding: $0).encoded }),
             ("upload", upload.encoded, { try UploadRecord(id: id, of: key("k"), in: bucket, decoding: $0).encoded }),
             ("part", part.encoded, { try PartRecord(number: partNumber(3), decoding: $0).encoded }),
@@ -51,16 +52,39 @@ struct RecordTests {
                 { try CommitMark(decoding: $0).encoded }
             ),
             (
-                "extent entry", ReclaimEntry.extent(object.body.extents[0]).encoded,
+                "extent-entry", ReclaimEntry.extent(object.body.extents[0]).encoded,
                 { try ReclaimEntry(decoding: $0).encoded }
             ),
-            ("bucket entry", ReclaimEntry.bucket(BucketID(4)).encoded, { try ReclaimEntry(decoding: $0).encoded }),
+            ("bucket-entry", ReclaimEntry.bucket(BucketID(4)).encoded, { try ReclaimEntry(decoding: $0).encoded }),
         ]
     }
 
     @Test func everyRecordReadsBackAsItWasWritten() throws {
         #expect(try ObjectRecord(decoding: object.encoded) == object)
         for kind in kinds { #expect(try kind.again(kind.bytes) == kind.bytes, "\(kind.name)") }
+    }
+
+    /// The vectors come from the documents of the format, by other code.
+    @Test func recordsAndKeysAreThoseOfTheDocuments() throws {
+        let folder = (#filePath as NSString).deletingLastPathComponent + "/../../Data/Vectors/StoreRecords/"
+        var vectors: [String: [UInt8]] = [:]
+        for line in try String(contentsOfFile: folder + "records.txt", encoding: .utf8).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            vectors[String(words[0])] = S3Types.bytes(hexadecimal: words[1])
+        }
+        let bucket = BucketID(1)
+        let id = UploadID(bytes: Array(0..<16))
+        var made = Dictionary(uniqueKeysWithValues: kinds.map { ($0.name, $0.bytes) })
+        made["key/object"] = StoreKey.object(key("a\u{0}b"), in: bucket)
+        made["key/chunk"] = StoreKey.chunk(0x0102_0304, of: BlobID(0x1122_3344_5566_7788))
+        made["key/upload"] = StoreKey.upload(id, of: key("a\u{0}b"), in: bucket)
+        made["key/part"] = StoreKey.part(partNumber(300), of: id, in: bucket)
+        made["key/change"] = StoreKey.uploadChange(id, in: bucket)
+        made["key/event"] = StoreKey.event(2, in: bucket)
+        made["key/reclaim"] = StoreKey.reclaim(sequence: 7, index: 2)
+        made["key/floor"] = StoreKey.feedFloor(bucket)
+        #expect(made.keys.sorted() == vectors.keys.sorted())
+        for (name, bytes) in vectors { #expect(made[name] == bytes, "\(name)") }
     }
 
     @Test func truncatedRecordsAndTrailingBytesAreRefused() {

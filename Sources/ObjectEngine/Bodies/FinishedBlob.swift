@@ -9,7 +9,7 @@ struct BlobRemains: Sendable {
     let extents: [Extent]
 }
 
-/// A body whose bytes are stored and that nothing names yet. Committed once, or dropped and cleared away.
+/// A body whose bytes are stored and that nothing names yet. Committed, or dropped and cleared away.
 package final class FinishedBlob: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
@@ -37,7 +37,7 @@ package final class FinishedBlob: Sendable {
     }
 
     deinit {
-        guard !isCommitted.load(ordering: .acquiring), !ids.isEmpty else { return }
+        guard !wasCommitted, !ids.isEmpty else { return }
         if case .extents(let extents) = content { discard(BlobRemains(ids: ids, extents: extents)) }
     }
 
@@ -47,6 +47,8 @@ package final class FinishedBlob: Sendable {
     var extents: [Extent] {
         if case .extents(let extents) = content { extents } else { [] }
     }
+
+    var wasCommitted: Bool { isCommitted.load(ordering: .acquiring) }
 
     /// Says that a batch naming the blob has been written, or may have been: its bytes are no longer ours to clear.
     func markCommitted() {

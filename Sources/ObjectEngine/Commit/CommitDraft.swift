@@ -124,9 +124,12 @@ struct CommitDraft: ~Copyable {
 
     // MARK: Blobs
 
-    /// Names the extents of a finished body for the first time.
+    /// Names the extents of a finished body: for the first time, unless the caller commits one body twice.
+    ///
+    /// - Throws: ``EngineError/sourceChanged`` when it was committed before and nothing names it any more.
     mutating func adopt(_ blob: FinishedBlob) throws(EngineError) {
-        for extent in blob.extents { try setReferences(1, to: extent.id) }
+        if blob.wasCommitted { return try share(blob.extents) }
+        for extent in blob.extents { try setReferences((references(to: extent.id) ?? 0) + 1, to: extent.id) }
         effects.blobs.append(blob)
     }
 
