@@ -15,6 +15,8 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
     ///   - featureCount: how many fields a row must have, 1 or more.
     ///   - limitRows: more rows than this are refused before they are kept.
     /// - Throws: ``RowError``; the buffer then holds no rows.
+    @specialized(where Number == Float)
+    @specialized(where Number == Double)
     package mutating func read(
         _ body: UnsafeRawBufferPointer, as format: RowFormat, featureCount: Int, limitRows: Int
     ) throws(RowError) {
