@@ -255,7 +255,8 @@ package final class ModelSupervisor: Sendable {
                 $0.known(digest, imageVersion: ModelImageView.version, in: attempt)
             }) {
                 logger.info(
-                    "artifact is served already", metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
+                    "artifact is served already",
+                    metadata: [LogKey.model: "\(entry.model)", LogKey.digest: "\(digest)"])
                 perform(actions, for: entry)
                 return .success(())
             }
@@ -339,12 +340,13 @@ package final class ModelSupervisor: Sendable {
             connected(path, hello, live: live, draining: draining)
         case .live(let generation):
             forEachEntry { entry in
-                let (actions, isLive) = entry.machine.withLock { machine in
+                let (actions, version) = entry.machine.withLock { machine -> (ModelMachine.Actions, String?) in
+                    let isMine = machine.executors[path]?.offered?.generation == generation
                     let actions = machine.live(generation, on: path)
-                    return (actions, machine.executors[path]?.live?.generation == generation)
+                    return (actions, isMine ? machine.executors[path]?.live?.image.version : nil)
                 }
-                guard isLive else { return }
-                log("model live", entry, path, generation)
+                guard let version else { return }
+                log("model live", entry, path, generation, version: version)
                 perform(actions, for: entry)
             }
         case .refused(let generation, let refusal):
@@ -385,14 +387,13 @@ package final class ModelSupervisor: Sendable {
     }
 
     private func log(
-        _ message: Logger.Message, _ entry: ModelEntry, _ path: String, _ generation: UInt64, reason: String? = nil
+        _ message: Logger.Message, _ entry: ModelEntry, _ path: String, _ generation: UInt64, version: String? = nil,
+        reason: String? = nil
     ) {
         var metadata: Logger.Metadata = [
             LogKey.model: "\(entry.model)", LogKey.executor: "\(path)", LogKey.generation: "\(generation)",
         ]
-        if let version = entry.machine.withLock({ $0.executors[path]?.live?.image.version }), reason == nil {
-            metadata[LogKey.modelVersion] = "\(version)"
-        }
+        if let version { metadata[LogKey.modelVersion] = "\(version)" }
         if let reason { metadata[LogKey.reason] = "\(reason)" }
         logger.info(message, metadata: metadata)
     }

@@ -4,13 +4,13 @@ import Handoff
 import Logging
 import ModelCache
 import ModelImage
-@testable import S3Client
 import S3Types
 import SealedMemory
 import Synchronization
 import Testing
 
 @testable import ModelSync
+@testable import S3Client
 
 /// A directory of its own for one test, removed with the value.
 final class TemporaryDirectory: Sendable {
@@ -26,7 +26,9 @@ final class TemporaryDirectory: Sendable {
     private static func remove(_ path: String) {
         if let stream = opendir(path) {
             while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+                let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
                 if name != "." && name != ".." { remove(path + "/" + name) }
             }
             closedir(stream)
@@ -254,7 +256,9 @@ struct TarBuilder {
     /// - Parameter type: `0` a file, `1` a hard link, `2` a symbolic link, `3` a device, `5` a directory.
     mutating func add(_ path: String, _ content: [UInt8] = [], type: Character = "0", link: String = "") {
         var header = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, at offset: Int) { for (i, byte) in text.utf8.enumerated() { header[offset + i] = byte } }
+        func put(_ text: String, at offset: Int) {
+            for (i, byte) in text.utf8.enumerated() { header[offset + i] = byte }
+        }
         func octal(_ number: Int, width: Int) -> String {
             let digits = String(number, radix: 8)
             return String(repeating: "0", count: width - digits.count) + digits

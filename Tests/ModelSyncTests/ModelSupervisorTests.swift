@@ -56,7 +56,9 @@ import Testing
         try bucket.put("click/2/model.tar.gz", bytes, etag: "ffff")
         try bucket.put("other/model.tar.gz", bytes)
         try await eventually("a later push is live") { executor.version("other") != nil }
-        try await eventually("all was looked at") { sidecar.status("click")?.json.contains("\"etag\":\"ffff\"") == true }
+        try await eventually("all was looked at") {
+            sidecar.status("click")?.json.contains("\"etag\":\"ffff\"") == true
+        }
         try await eventually("nothing runs") { sidecar.state("click") == "live" }
         #expect(executor.adoptions.map(\.model) == ["click", "other"])
         #expect(executor.version("click") == etag(bytes))
@@ -138,7 +140,10 @@ import Testing
             ("no archive", Array("hello, this is no archive".utf8), "archive"),
             ("nothing", [], "no bytes"),
             ("cut model", tar("xgboost-model", Array(inner.prefix(inner.count / 2))), "cannot be read"),
-            ("deep JSON", tar("xgboost-model", [UInt8](repeating: UInt8(ascii: "["), count: 100_000)), "cannot be read"),
+            (
+                "deep JSON", tar("xgboost-model", [UInt8](repeating: UInt8(ascii: "["), count: 100_000)),
+                "cannot be read"
+            ),
             ("foreign callable", tar("xgboost-model", [0x80] + callable), "cannot be read"),
             ("golden requests that do not reproduce", lyingGolden.finished(), "does not reproduce"),
             ("golden requests that are none", brokenGolden.finished(), "golden.csv"),
@@ -147,7 +152,8 @@ import Testing
 
     /// The golden requests of the demo model with one answer changed.
     private static func changedGolden() throws -> String {
-        var lines = String(decoding: try demo("click-v1/golden.csv"), as: UTF8.self).split(separator: "\n").map(String.init)
+        var lines = String(decoding: try demo("click-v1/golden.csv"), as: UTF8.self).split(separator: "\n").map(
+            String.init)
         var fields = lines[40].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         fields[fields.count - 1] = "0.25"
         lines[40] = fields.joined(separator: ",")
@@ -182,7 +188,8 @@ import Testing
         let executor = try TestExecutor(directory)
         let sidecar = try start([executor])
         var builder = TarBuilder()
-        builder.add("xgboost-model.json", try #require(try Archive.unpack(try demo("click-v1/model.tar.gz")).first).bytes)
+        builder.add(
+            "xgboost-model.json", try #require(try Archive.unpack(try demo("click-v1/model.tar.gz")).first).bytes)
         builder.add("golden.csv", try demo("click-v1/golden.csv"))
         builder.add("code/inference.py", Array("import os".utf8))
         try bucket.put("click/model.tar.gz", builder.finished())
@@ -332,7 +339,9 @@ import Testing
         let stream = try #require(opendir(folder))
         defer { closedir(stream) }
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name.count > 2, name.hasSuffix(suffix) { truncate(folder + "/" + name, 1000) }
         }
     }
@@ -341,7 +350,9 @@ import Testing
         guard let stream = opendir(folder) else { return }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             unlink(folder + "/" + name)
         }
     }

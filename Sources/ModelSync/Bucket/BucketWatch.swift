@@ -53,7 +53,7 @@ struct BucketWatch {
         let position = Position(cursor)
         do throws(S3ClientError) {
             try await bucket.follow(prefix: configuration.prefix, after: cursor) { head in
-                logger.info("following the store's feed", metadata: [LogKey.bucket: "\(configuration.prefix)"])
+                logger.info("following the store's feed")
                 guard cursor == nil else { return }
                 // Whatever happens from here on is in the feed: what the listing misses comes after it.
                 await listAll()

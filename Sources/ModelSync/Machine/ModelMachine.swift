@@ -85,8 +85,9 @@ struct ModelMachine: ~Copyable {
         guard attempt == nil, let target else { return Actions() }
         let wantedSource = candidate.map(\.source) ?? current?.source
         if let wantedSource, wantedSource.etag == target.etag, wantedSource.sizeBytes == target.sizeBytes {
-            // The same bytes pushed again are no swap.
-            failure = nil
+            // The same bytes pushed again are no swap. What is said of them themselves, a refusal by one of several executors,
+            // stays.
+            if failure?.reference != target { failure = nil }
             return Actions()
         }
         if failure?.reference == target { return Actions() }
@@ -113,7 +114,8 @@ struct ModelMachine: ~Copyable {
     ///
     /// - Returns: nil when it is not, and the attempt goes on.
     mutating func known(_ digest: ContentDigest, imageVersion: UInt16, in attempt: Attempt) -> Actions? {
-        guard self.attempt == attempt, let wanted, wanted.artifactDigest == digest, wanted.imageVersion == imageVersion else {
+        guard self.attempt == attempt, let wanted, wanted.artifactDigest == digest, wanted.imageVersion == imageVersion
+        else {
             return nil
         }
         failure = nil
