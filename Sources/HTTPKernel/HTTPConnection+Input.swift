@@ -297,7 +297,7 @@ extension HTTPConnection {
         self.phase = .awaitingHead
         self.head = nil
         self.task = nil
-        self.deadline = self.shared.deadline(self.shared.limits.idleTimeout)
+        self.deadline = self.shared.idleDeadline
         if self.isInputClosed || self.shared.isDraining { self.startClosing() }
     }
 
@@ -309,6 +309,6 @@ extension HTTPConnection {
             self.unread.readableBytes > 0 || codecHolds
         else { return }
         self.isHeadStarted = true
-        self.deadline = self.shared.deadline(self.shared.limits.headTimeout)
+        self.deadline = self.shared.headDeadline
     }
 }

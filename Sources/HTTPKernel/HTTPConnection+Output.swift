@@ -207,7 +207,7 @@ extension HTTPConnection {
     private func closeAfterLastByte() {
         guard case .closing = self.phase, let context = self.context else { return }
         guard !self.isRequestEnded, !self.isInputClosed else { return self.cut() }
-        self.deadline = self.shared.deadline(HTTPLimits.lingerTimeout)
+        self.deadline = self.shared.lingerDeadline
         context.close(mode: .output, promise: nil)
     }
 

@@ -100,7 +100,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     init(shared: LoopContext, facts: ConnectionFacts) {
         self.shared = shared
         self.facts = facts
-        self.deadline = shared.deadline(shared.limits.idleTimeout)
+        self.deadline = shared.idleDeadline
     }
 
     // MARK: Channel events
@@ -224,7 +224,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func restartWindow() {
         self.windowBytes = 0
-        self.deadline = self.shared.deadline(self.shared.limits.bodyTimeout)
+        self.deadline = self.shared.bodyDeadline
     }
 
     /// Cuts a client that takes nothing of what waits for it.

@@ -12,6 +12,9 @@ final class LoopContext {
     private(set) var dateField: [UInt8]
     private(set) var isDraining = false
     private let clock: @Sendable () -> Int
+    private let headTicks: Int
+    private let bodyTicks: Int
+    private let idleTicks: Int
     private var connections: [UInt64: HTTPConnection] = [:]
     private var tick: RepeatedTask?
 
@@ -25,6 +28,9 @@ final class LoopContext {
         self.limits = limits
         self.census = census
         self.clock = clock
+        self.headTicks = Self.ticks(limits.headTimeout)
+        self.bodyTicks = Self.ticks(limits.bodyTimeout)
+        self.idleTicks = Self.ticks(limits.idleTimeout)
         self.dateField = HTTPDate.field(seconds: clock())
     }
 
@@ -46,10 +52,15 @@ final class LoopContext {
         for connection in Array(self.connections.values) { connection.sweep(now: self.now) }
     }
 
-    /// The tick at which something that may take `timeout` is over; at least one whole second.
-    func deadline(_ timeout: Duration) -> Int {
-        self.now + max(1, Int(timeout.components.seconds)) + 1
-    }
+    // The tick at which something that begins now is over; at least one whole second from now. The durations are divided once,
+    // for each request sets a deadline or two.
+
+    var headDeadline: Int { self.now + self.headTicks }
+    var bodyDeadline: Int { self.now + self.bodyTicks }
+    var idleDeadline: Int { self.now + self.idleTicks }
+    var lingerDeadline: Int { self.now + Self.ticks(HTTPLimits.lingerTimeout) }
+
+    private static func ticks(_ timeout: Duration) -> Int { max(1, Int(timeout.components.seconds)) + 1 }
 
     func add(_ connection: HTTPConnection) {
         self.connections[connection.facts.id] = connection
