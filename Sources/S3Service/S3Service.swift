@@ -85,7 +85,8 @@ package final class S3Service: Sendable {
         var fields = head.headers.map { (name: $0.name.lowercased(), value: $0.value) }
         let facts = RequestFacts(
             method: method, target: target, fields: fields,
-            dateSeconds: head.first("date").flatMap { WireTime.seconds(httpDate: $0) })
+            dateSeconds: head.first("date").flatMap { WireTime.seconds(httpDate: $0) },
+            hostedBucket: S3Address.hostedBucket(host: head.first("host"), domains: configuration.domains))
         let signature: VerifiedSignature
         do { signature = try verifier.verify(facts) } catch { throw S3Error(error) }
         let address = try S3Address(target: target, host: head.first("host"), domains: configuration.domains)

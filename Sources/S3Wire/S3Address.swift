@@ -25,7 +25,7 @@ package struct S3Address: Sendable {
         self.path = String(decoding: path, as: UTF8.self)
 
         var rest = path.dropFirst()
-        var bucketText = Self.bucketText(host: host, domains: domains)
+        var bucketText = Self.hostedBucket(host: host, domains: domains)
         if bucketText == nil, !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
             guard let text = String(validating: rest[..<end], as: UTF8.self) else { throw S3Error(.invalidBucketName) }
@@ -43,7 +43,8 @@ package struct S3Address: Sendable {
         do { self.key = rest.isEmpty ? nil : try ObjectKey(bytes: rest) } catch { throw S3Error(error) }
     }
 
-    private static func bucketText(host: String?, domains: [String]) -> String? {
+    /// The bucket that a Host of virtual-host style names; nil for every other.
+    package static func hostedBucket(host: String?, domains: [String]) -> String? {
         guard let host, !domains.isEmpty else { return nil }
         let name = (host.hasPrefix("[") ? host[...] : host.prefix { $0 != ":" }).lowercased()
         for domain in domains where name.hasSuffix("." + domain) { return String(name.dropLast(domain.utf8.count + 1)) }

@@ -6,6 +6,8 @@ package struct Authorization: Sendable {
         case header
         /// - Parameter expirySeconds: how long the URL is good for.
         case query(expirySeconds: Int64)
+        /// A URL presigned by Signature Version 2.
+        case legacyQuery
     }
 
     package let place: Place

@@ -25,7 +25,7 @@ package struct ChunkedBodyDecoder {
         case end
     }
 
-    private let seed: Seed?
+    private let seed: ChunkSeed?
     private let declaredBytes: UInt64
     private let announcedTrailers: Set<String>
     private let hasTrailer: Bool
@@ -46,22 +46,18 @@ package struct ChunkedBodyDecoder {
     /// The trailer's fields, names in lower case, without the signature; complete after ``finish()``.
     package private(set) var trailers: [(name: String, value: String)] = []
 
-    /// What the chunk signatures go on from.
-    private struct Seed {
-        let key: SigningKey
-        let time: SigningTime
-    }
-
     /// - Parameters:
     ///   - signature: of the request; its payload form must be one in chunks.
     ///   - declaredBytes: the value of `x-amz-decoded-content-length`.
     ///   - announcedTrailers: the names in `x-amz-trailer`, in lower case.
     package init(continuing signature: VerifiedSignature, declaredBytes: UInt64, announcedTrailers: Set<String>) {
-        precondition(signature.payload.isChunked, "only a body in chunks is decoded")
+        guard signature.payload.isChunked, let seed = signature.seed else {
+            preconditionFailure("only a body in chunks is decoded")
+        }
         let isSigned = signature.payload != .unsignedChunksWithTrailer
-        self.seed = isSigned ? Seed(key: signature.key, time: signature.time) : nil
+        self.seed = isSigned ? seed : nil
         self.hasTrailer = signature.payload != .signedChunks
-        self.previousSignature = signature.signature
+        self.previousSignature = seed.signature
         self.declaredBytes = declaredBytes
         self.announcedTrailers = announcedTrailers
     }

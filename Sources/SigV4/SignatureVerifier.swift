@@ -9,12 +9,18 @@ package struct RequestFacts: Sendable {
     package var fields: [(name: String, value: String)]
     /// The Date header as seconds since 1970, for the rare request that has no x-amz-date.
     package var dateSeconds: Int64?
+    /// The bucket that the Host names, for the one form of signature that covers it as part of the path.
+    package var hostedBucket: String?
 
-    package init(method: String, target: String, fields: [(name: String, value: String)], dateSeconds: Int64? = nil) {
+    package init(
+        method: String, target: String, fields: [(name: String, value: String)], dateSeconds: Int64? = nil,
+        hostedBucket: String? = nil
+    ) {
         self.method = method
         self.target = target
         self.fields = fields
         self.dateSeconds = dateSeconds
+        self.hostedBucket = hostedBucket
     }
 
     func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -25,8 +31,15 @@ package struct VerifiedSignature: Sendable {
     package let accessKey: String
     package let place: Authorization.Place
     package let payload: PayloadForm
+    /// Nil for a request that cannot have a body in chunks.
+    package let seed: ChunkSeed?
+}
+
+/// What the signatures of a body's chunks go on from.
+package struct ChunkSeed: Sendable {
     package let key: SigningKey
     package let time: SigningTime
+    /// Of the request.
     package let signature: String
 }
 
@@ -58,6 +71,9 @@ package struct SignatureVerifier: Sendable {
     }
 
     package func verify(_ request: RequestFacts) throws(SignatureError) -> VerifiedSignature {
+        if request.first("authorization") == nil, request.target.contains("AWSAccessKeyId=") {
+            return try verifyLegacy(request)
+        }
         let authorization = try self.authorization(of: request)
         try checkScope(authorization)
         let time = try self.time(of: request, authorization)
@@ -83,8 +99,17 @@ package struct SignatureVerifier: Sendable {
                     givenSignature: authorization.signature, canonicalRequest: canonical.text))
         }
         return VerifiedSignature(
-            accessKey: authorization.scope.accessKey, place: authorization.place, payload: payload, key: key, time: time,
-            signature: authorization.signature.lowercased())
+            accessKey: authorization.scope.accessKey, place: authorization.place, payload: payload,
+            seed: ChunkSeed(key: key, time: time, signature: authorization.signature.lowercased()))
+    }
+
+    private func verifyLegacy(_ request: RequestFacts) throws(SignatureError) -> VerifiedSignature {
+        let url = try LegacyPresignedURL(parameters: Self.parameters(of: request.target))
+        guard let secret = secret(url.accessKey) else { throw .unknownAccessKey(url.accessKey) }
+        let now = now()
+        guard now <= url.expirySeconds else { throw .expired(atSeconds: url.expirySeconds, serverSeconds: now) }
+        try url.verify(request, secret: secret, nowSeconds: now)
+        return VerifiedSignature(accessKey: url.accessKey, place: .legacyQuery, payload: .unsigned, seed: nil)
     }
 
     // MARK: Steps
@@ -118,7 +143,7 @@ package struct SignatureVerifier: Sendable {
 
     private func time(of request: RequestFacts, _ authorization: Authorization) throws(SignatureError) -> SigningTime {
         switch authorization.place {
-        case .query:
+        case .query, .legacyQuery:
             let given = try Self.parameters(of: request.target).first { $0.name == "X-Amz-Date" }?.value
             guard let time = given.flatMap({ SigningTime($0) }) else {
                 throw .malformedQuery(reason: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
@@ -169,6 +194,7 @@ package struct SignatureVerifier: Sendable {
             guard now <= time.seconds + expirySeconds else {
                 throw .expired(atSeconds: time.seconds + expirySeconds, serverSeconds: now)
             }
+        case .legacyQuery: preconditionFailure("a legacy URL is verified by itself")
         }
     }
 

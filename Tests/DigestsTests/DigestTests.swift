@@ -31,6 +31,13 @@ struct DigestTests {
         #expect(hexadecimal(key.authenticate(message)) == expected, "a key is not spent by use")
     }
 
+    /// Source: RFC 2202, test cases 2 and 6.
+    @Test func authenticatesBySHA1AsPublished() {
+        #expect(hexadecimal(HMACKey(Array("Jefe".utf8), function: .sha1).authenticate("what do ya want for nothing?")) == "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79")
+        let long = HMACKey([UInt8](repeating: 0xAA, count: 80), function: .sha1)
+        #expect(hexadecimal(long.authenticate("Test Using Larger Than Block-Size Key - Hash Key First")) == "aa4ae5e15272d00e95705637ce8a3b55ed402112")
+    }
+
     @Test func comparesWholeDigests() {
         #expect(Digest.isEqual([], []))
         #expect(Digest.isEqual([1, 2], [1, 2]))

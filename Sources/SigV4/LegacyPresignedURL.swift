@@ -1,0 +1,90 @@
+import Digests
+import S3Types
+
+/// A URL presigned by Signature Version 2, which aws-cli v1 and boto3 still make unless told otherwise.
+///
+/// Nothing but a presigned URL is accepted of that version: it is read-mostly, short-lived and bound to its method and path.
+///
+/// Source: "Signing and authenticating REST requests (AWS signature version 2)", query string request authentication alternative.
+struct LegacyPresignedURL {
+    let accessKey: String
+    /// Since 1970.
+    let expirySeconds: Int64
+    private let signature: String
+    private let parameters: [(name: String, value: String)]
+
+    /// The parameters that are part of the resource; every other is not signed.
+    private static let signedParameters: Set<String> = [
+        "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber", "policy", "requestPayment",
+        "response-cache-control", "response-content-disposition", "response-content-encoding", "response-content-language",
+        "response-content-type", "response-expires", "restore", "tagging", "torrent", "uploadId", "uploads", "versionId",
+        "versioning", "versions", "website",
+    ]
+    /// Parameters of this store that change what a request does, yet that the signature would not cover.
+    private static let uncovered: Set<String> = ["events", "cursor"]
+
+    /// - Throws: ``SignatureError/malformedQuery(reason:)``.
+    init(parameters: [(name: String, value: String)]) throws(SignatureError) {
+        func only(_ name: String) -> String? {
+            let values = parameters.filter { $0.name == name }
+            return values.count == 1 ? values[0].value : nil
+        }
+        guard let accessKey = only("AWSAccessKeyId"), let signature = only("Signature"), let expiry = only("Expires"), !accessKey.isEmpty
+        else {
+            throw .malformedQuery(reason: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
+        }
+        guard let expirySeconds = Int64(expiry) else { throw .malformedQuery(reason: "Invalid date (should be seconds since epoch): \(expiry)") }
+        guard !parameters.contains(where: { Self.uncovered.contains($0.name) }) else { throw .unsupportedAlgorithm }
+        self.accessKey = accessKey
+        self.signature = signature
+        self.expirySeconds = expirySeconds
+        self.parameters = parameters
+    }
+
+    /// - Throws: ``SignatureError/malformedQuery(reason:)`` for a URL good for more than a week, ``SignatureError/mismatch(_:)``.
+    func verify(_ request: RequestFacts, secret: Secret, nowSeconds: Int64) throws(SignatureError) {
+        guard expirySeconds - nowSeconds <= Authorization.longestExpirySeconds else {
+            throw .malformedQuery(reason: "Expires must be less than a week ahead")
+        }
+        let stringToSign = stringToSign(request)
+        let expected = HMACKey(Array(secret.revealed.utf8), function: .sha1).authenticate(stringToSign)
+        guard isSameSignature(Self.base64(expected), signature) else {
+            throw .mismatch(
+                SignatureMismatch(
+                    accessKey: accessKey, stringToSign: stringToSign, givenSignature: signature, canonicalRequest: ""))
+        }
+    }
+
+    private func stringToSign(_ request: RequestFacts) -> String {
+        func standard(_ name: String) -> String {
+            request.first(name) ?? parameters.first { $0.name.lowercased() == name }?.value ?? ""
+        }
+        var text = "\(request.method)\n\(standard("content-md5"))\n\(standard("content-type"))\n\(expirySeconds)\n"
+        var amz: [String: String] = [:]
+        for field in request.fields where field.name.hasPrefix("x-amz-") {
+            amz[field.name] = amz[field.name].map { "\($0),\(field.value)" } ?? field.value
+        }
+        for item in parameters where item.name.lowercased().hasPrefix("x-amz-") && amz[item.name.lowercased()] == nil {
+            amz[item.name.lowercased()] = item.value
+        }
+        for (name, value) in amz.sorted(by: { $0.key < $1.key }) { text += "\(name):\(value)\n" }
+        if let bucket = request.hostedBucket { text += "/\(bucket)" }
+        text += String(Substring(CanonicalRequest.split(request.target).path))
+        let signed = parameters.filter { Self.signedParameters.contains($0.name) }.sorted { $0.name < $1.name }
+        let items = signed.map { $0.value.isEmpty ? $0.name : "\($0.name)=\($0.value)" }
+        return items.isEmpty ? text : text + "?" + items.joined(separator: "&")
+    }
+
+    /// Base64 of the 20 bytes of a code: six groups of three, and one of two.
+    private static func base64(_ code: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        var text = ""
+        for start in stride(from: 0, to: code.count, by: 3) {
+            let group = code[start..<min(start + 3, code.count)]
+            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            for digit in 0...group.count { text.append(alphabet[Int(bits >> UInt32(18 - 6 * digit) & 63)]) }
+            text += String(repeating: "=", count: 3 - group.count)
+        }
+        return text
+    }
+}
