@@ -12,12 +12,17 @@ struct Status: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The sidecar's cache directory.", valueName: "dir"))
     var cache: String
 
-    @Flag(help: "Print the JSON objects as they are, one a line.")
+    @Flag(help: "Print one JSON object a line: each model, with what each executor has of it.")
     var json = false
+
+    @Flag(help: "With --json: print an object for each executor instead.")
+    var executors = false
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-sidecar") {
-            for line in try StatusFile(directory: cache).lines() { print(json ? line : try Self.text(line)) }
+            for line in try StatusFile(directory: cache).lines() {
+                if !json { print(try Self.text(line)) } else if line.hasPrefix("{\"executor\"") == executors { print(line) }
+            }
         }
     }
 
