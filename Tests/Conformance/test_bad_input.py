@@ -170,8 +170,8 @@ def raw_answer(store, request):
 def test_broken_http_is_refused_or_dropped(store, request_bytes):
     try:
         answer = raw_answer(store, request_bytes)
-    except (ConnectionResetError, BrokenPipeError):
-        answer = b""
+    except OSError:
+        answer = b""  # dropped: reset, or closed before all was sent
     assert answer == b"" or answer.split(b" ")[1][:1] == b"4"
     store.client().list_buckets()
 
@@ -207,4 +207,5 @@ def test_broken_documents(store, bucket, document):
     connection = http.client.HTTPConnection("127.0.0.1", store.port, timeout=20)
     connection.request("POST", f"/{bucket}?delete", body=document, headers=headers)
     response = connection.getresponse()
-    assert code((response.status, response.read())) == (400, "MalformedXML")
+    expected = "MalformedXML" if document else "MissingRequestBodyError"
+    assert code((response.status, response.read())) == (400, expected)
