@@ -263,7 +263,7 @@ package final class ModelSupervisor: Sendable {
             let input = Preparation.Input(
                 model: entry.model, version: artifact.version, isBundle: attempt.reference.isBundle, digest: digest)
             let image = try gates.withGate(digest) { () throws(PreparationError) in
-                makeRoom()
+                defer { makeRoom() }
                 return try preparation.image(
                     of: input, bytes: artifact.bytes, isCached: cache.contains(.artifact(digest)), took: progress.took)
             }

@@ -3,14 +3,15 @@ import S3Types
 /// How a key names a model, relative to the configured prefix:
 /// `<model>/<artifact>` overwritten in place, or `<model>/<version>/<artifact>`, of which the newest counts.
 ///
-/// An artifact is a bundle (`model.tar.gz`, `.tgz`, `.tar`, `.tar.zst`, `.zip`) or a single model file (`xgboost-model`, `.json`,
-/// `.ubj`, `.pkl`, `.bin`). Any other key is no artifact, and none of the sidecar's business.
+/// An artifact is a bundle (`model.tar.gz`, `.tgz`, `.tar`, `.tar.zst`, `.zip`) or a single model file (`xgboost-model`,
+/// `model.txt`, `.json`, `.ubj`, `.pkl`, `.bin`, `.model`). Any other key is no artifact, and none of the sidecar's business.
 struct ArtifactKey: Equatable, Sendable {
     let model: String
     let isBundle: Bool
 
     private static let bundleSuffixes = [".tar.gz", ".tgz", ".tar", ".tar.zst", ".zip"]
-    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin"]
+    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin", ".model"]
+    private static let fileNames = ["xgboost-model", "model.txt"]
     /// Files of the control plane, which lie beside artifacts.
     private static let reservedNames = ["live.json", "manifest.json"]
     private static let modelLimitBytes = 255
@@ -35,6 +36,6 @@ struct ArtifactKey: Equatable, Sendable {
 
     /// Whether a file of this name is a model, in a bucket or in a bundle.
     static func isModelFile(_ name: some StringProtocol) -> Bool {
-        name == "xgboost-model" || fileSuffixes.contains { name.hasSuffix($0) && name.count > $0.count }
+        fileNames.contains { name == $0 } || fileSuffixes.contains { name.hasSuffix($0) && name.count > $0.count }
     }
 }
