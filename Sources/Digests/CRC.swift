@@ -59,7 +59,8 @@ package struct CRC: Sendable {
         unsafe bytes.withUnsafeBytes { buffer in
             unsafe withUnsafeMutableBytes(of: &rest) { rest in
                 unsafe lodestore_crc_fold(
-                    buffer.baseAddress!.assumingMemoryBound(to: UInt8.self), foldedByteCount, value ^ allOnes, foldingConstants,
+                    buffer.baseAddress!.assumingMemoryBound(to: UInt8.self), foldedByteCount, value ^ allOnes,
+                    foldingConstants,
                     rest.baseAddress!.assumingMemoryBound(to: UInt8.self))
             }
         }

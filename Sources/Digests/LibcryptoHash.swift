@@ -55,7 +55,9 @@ enum LibcryptoFunction {
     consuming func finalize() -> [UInt8] {
         let isMade: Bool
         var digest = [UInt8](repeating: 0, count: byteCount)
-        isMade = unsafe digest.withUnsafeMutableBufferPointer { unsafe EVP_DigestFinal_ex(context, $0.baseAddress, nil) == 1 }
+        isMade = unsafe digest.withUnsafeMutableBufferPointer {
+            unsafe EVP_DigestFinal_ex(context, $0.baseAddress, nil) == 1
+        }
         precondition(isMade, "libcrypto refused to finish a hash")
         return digest
     }

@@ -27,11 +27,15 @@ final class StoreResponder: HTTPService {
             if head.hasPath(Self.live) { return .respond(okay) }
             if head.hasPath(Self.ready) { return .respond(isReady() ? okay : unavailable) }
         }
-        return .stream(on: service.engine.executor) { [service] request, writer in try await service.handle(request, writer) }
+        return .stream(on: service.engine.executor) { [service] request, writer in
+            try await service.handle(request, writer)
+        }
     }
 
     /// Nothing is gathered: ``route(_:on:)`` never asks for it.
     func respond(to request: GatheredRequest) -> Answer { .now(unavailable) }
 
-    func response(for error: HTTPKernelError, head: RequestHead?) -> Response { service.response(for: error, head: head) }
+    func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
+        service.response(for: error, head: head)
+    }
 }

@@ -18,7 +18,9 @@ package struct StoreServerConfiguration: Sendable {
     /// How long requests in flight may take once the store is to stop.
     package var drainLimit = Duration.seconds(30)
 
-    package init(engine: EngineConfiguration, service: S3ServiceConfiguration, listeners: [HTTPListener], loopCount: Int) {
+    package init(
+        engine: EngineConfiguration, service: S3ServiceConfiguration, listeners: [HTTPListener], loopCount: Int
+    ) {
         self.engine = engine
         self.service = service
         self.listeners = listeners
@@ -34,7 +36,8 @@ package struct StoreServer: Service {
 
     /// - Parameter onReady: told the addresses, in the order of the listeners, once requests can come.
     package init(
-        _ configuration: StoreServerConfiguration, logger: Logger, onReady: @escaping @Sendable ([SocketAddress]) -> Void
+        _ configuration: StoreServerConfiguration, logger: Logger,
+        onReady: @escaping @Sendable ([SocketAddress]) -> Void
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -49,7 +52,10 @@ package struct StoreServer: Service {
         let engine = try StorageEngine.open(configuration.engine)
         logger.info(
             "engine open",
-            metadata: [LogKey.path: "\(configuration.engine.directory)", LogKey.duration: "\((ContinuousClock.now - opened) / .milliseconds(1))"])
+            metadata: [
+                LogKey.path: "\(configuration.engine.directory)",
+                LogKey.duration: "\((ContinuousClock.now - opened) / .milliseconds(1))",
+            ])
         defer { engine.close() }
         let service = S3Service(engine: engine, configuration: configuration.service, logger: logger)
         let readiness = Readiness()
@@ -59,7 +65,9 @@ package struct StoreServer: Service {
             server = try await HTTPServer.start(
                 configuration.listeners, group: group, limits: configuration.limits, logger: logger
             ) { _ in
-                StoreResponder(service: service) { readiness.isReady && engine.statistics().latestBackgroundError == nil }
+                StoreResponder(service: service) {
+                    readiness.isReady && engine.statistics().latestBackgroundError == nil
+                }
             }
         } catch {
             try await group.shutdownGracefully()

@@ -34,7 +34,8 @@ struct AccessRecord {
     private func facts(_ duration: Duration, _ cause: (any Error)?) -> Logger.Metadata {
         let microseconds = duration / .microseconds(1)
         var facts: Logger.Metadata = [
-            LogKey.requestID: "\(requestID)", LogKey.method: "\(method)", LogKey.target: "\(resource)", LogKey.peer: "\(peer)",
+            LogKey.requestID: "\(requestID)", LogKey.method: "\(method)", LogKey.target: "\(resource)",
+            LogKey.peer: "\(peer)",
             LogKey.status: "\(status.code)", LogKey.sentBytes: "\(sentBytes)",
             LogKey.duration: "\((microseconds / 10).rounded() / 100)",
         ]

@@ -73,7 +73,8 @@ package final class S3Service: Sendable {
         let fields = commonFields(requestID: requestID) + [("content-type", "application/xml")]
         let document = refusal.document(resource: resource, requestID: requestID, hostID: hostID)
         return Response(
-            ResponseHead(HTTPResponseStatus(statusCode: refusal.code.status), fields), body: ByteBuffer(bytes: document))
+            ResponseHead(HTTPResponseStatus(statusCode: refusal.code.status), fields), body: ByteBuffer(bytes: document)
+        )
     }
 
     // MARK: Who asks
@@ -104,12 +105,15 @@ package final class S3Service: Sendable {
     /// A presigned URL may carry `x-amz-` headers as parameters: they are signed with the rest of the query.
     private static func hoist(_ query: QueryParameters, into fields: inout [(name: String, value: String)]) {
         let own: Set = [
-            "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
+            "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
+            "x-amz-signature",
             "x-amz-security-token", "x-amz-content-sha256",
         ]
         for item in query.items {
             let name = item.name.lowercased()
-            guard name.hasPrefix("x-amz-"), !own.contains(name), !fields.contains(where: { $0.name == name }) else { continue }
+            guard name.hasPrefix("x-amz-"), !own.contains(name), !fields.contains(where: { $0.name == name }) else {
+                continue
+            }
             fields.append((name, item.value))
         }
     }

@@ -34,13 +34,18 @@ package enum Base64 {
             guard let value = value(character) else { return nil }
             group = group << 6 | UInt32(value)
             if index % 4 == 3 {
-                bytes += [UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8), UInt8(truncatingIfNeeded: group)]
+                bytes += [
+                    UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8),
+                    UInt8(truncatingIfNeeded: group),
+                ]
                 group = 0
             }
         }
         switch paddingCount {
         case 0: return bytes
-        case 1: return group & 3 == 0 ? bytes + [UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)] : nil
+        case 1:
+            return group & 3 == 0
+                ? bytes + [UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)] : nil
         default: return group & 15 == 0 ? bytes + [UInt8(truncatingIfNeeded: group >> 4)] : nil
         }
     }

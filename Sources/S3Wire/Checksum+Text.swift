@@ -8,7 +8,9 @@ extension Checksum {
     ///
     /// - Throws: ``ValueError/checksum(_:_:)``.
     package init(_ algorithm: ChecksumAlgorithm, text: String) throws(ValueError) {
-        guard let bytes = Base64.decode(text), bytes.count == algorithm.byteCount else { throw .checksum(algorithm, text) }
+        guard let bytes = Base64.decode(text), bytes.count == algorithm.byteCount else {
+            throw .checksum(algorithm, text)
+        }
         self.init(algorithm, bytes: bytes)
     }
 }

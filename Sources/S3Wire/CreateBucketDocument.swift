@@ -8,6 +8,7 @@ package struct CreateBucketDocument: Sendable {
             self.locationConstraint = nil
             return
         }
-        self.locationConstraint = try readDocument(bytes, root: "CreateBucketConfiguration").text(of: "LocationConstraint")
+        self.locationConstraint = try readDocument(bytes, root: "CreateBucketConfiguration").text(
+            of: "LocationConstraint")
     }
 }

@@ -21,7 +21,8 @@ package struct ListObjectsDocument: Sendable, Equatable {
         guard root.name == "ListBucketResult" else { throw .malformed(reason: "the document is no ListBucketResult") }
         var entries: [Entry] = []
         for contents in root.all("Contents") {
-            guard let key = contents.text(of: "Key"), let size = contents.text(of: "Size").flatMap({ UInt64($0) }) else {
+            guard let key = contents.text(of: "Key"), let size = contents.text(of: "Size").flatMap({ UInt64($0) })
+            else {
                 throw .malformed(reason: "an entry without key or size")
             }
             entries.append(

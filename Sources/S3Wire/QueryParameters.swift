@@ -23,7 +23,9 @@ package struct QueryParameters: Sendable {
     package func contains(_ name: String) -> Bool { items.contains { $0.name == name } }
 
     private static func text(_ encoded: some Sequence<UInt8>) throws(S3Error) -> String {
-        guard let bytes = URLText.decode(encoded, plusIsSpace: true), let text = String(validating: bytes, as: UTF8.self) else {
+        guard let bytes = URLText.decode(encoded, plusIsSpace: true),
+            let text = String(validating: bytes, as: UTF8.self)
+        else {
             throw S3Error(.invalidURI)
         }
         return text

@@ -22,15 +22,21 @@ package struct S3Error: Error, Sendable, Equatable {
     package init(_ error: ValueError) {
         switch error {
         case .bucketName(let text): self.init(S3ErrorCode.invalidBucketName, details: [("BucketName", text)])
-        case .objectKeyEmpty: self.init(S3ErrorCode.invalidArgument, "The key is empty", details: [("ArgumentName", "key")])
+        case .objectKeyEmpty:
+            self.init(S3ErrorCode.invalidArgument, "The key is empty", details: [("ArgumentName", "key")])
         case .objectKeyTooLong(let count):
-            self.init(S3ErrorCode.keyTooLong, details: [("MaxSizeAllowed", String(ObjectKey.limitBytes)), ("Size", String(count))])
+            self.init(
+                S3ErrorCode.keyTooLong,
+                details: [("MaxSizeAllowed", String(ObjectKey.limitBytes)), ("Size", String(count))])
         case .objectKeyNotUTF8: self.init(S3ErrorCode.invalidURI)
         case .etag(let text):
-            self.init(S3ErrorCode.invalidArgument, "The entity tag is malformed", details: [("ArgumentName", "ETag"), ("ArgumentValue", text)])
+            self.init(
+                S3ErrorCode.invalidArgument, "The entity tag is malformed",
+                details: [("ArgumentName", "ETag"), ("ArgumentValue", text)])
         case .versionID(let text):
             self.init(
-                S3ErrorCode.invalidArgument, "Invalid version id specified", details: [("ArgumentName", "versionId"), ("ArgumentValue", text)])
+                S3ErrorCode.invalidArgument, "Invalid version id specified",
+                details: [("ArgumentName", "versionId"), ("ArgumentValue", text)])
         case .uploadID(let text): self.init(S3ErrorCode.noSuchUpload, details: [("UploadId", text)])
         case .partNumber(let text):
             self.init(

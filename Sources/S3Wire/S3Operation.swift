@@ -26,9 +26,12 @@ package enum S3Operation: String, Sendable, CaseIterable {
     /// Sub-resources of S3 that this store does not have. One of them in a query makes the request NotImplemented rather than
     /// a plain read or write of the object.
     private static let unserved: Set<String> = [
-        "accelerate", "acl", "analytics", "attributes", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold",
-        "lifecycle", "logging", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "policy",
-        "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention", "select",
+        "accelerate", "acl", "analytics", "attributes", "cors", "encryption", "intelligent-tiering", "inventory",
+        "legal-hold",
+        "lifecycle", "logging", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls",
+        "policy",
+        "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention",
+        "select",
         "session", "tagging", "torrent", "versions", "website",
     ]
 
@@ -62,7 +65,9 @@ package enum S3Operation: String, Sendable, CaseIterable {
             if query.contains("events") { return .listenNotification }
             return query.first("list-type") == "2" ? .listObjectsV2 : .listObjects
         case "PUT":
-            guard !query.contains("versioning") else { throw S3Error(.notImplemented, details: [("Header", "versioning")]) }
+            guard !query.contains("versioning") else {
+                throw S3Error(.notImplemented, details: [("Header", "versioning")])
+            }
             return .createBucket
         case "HEAD": return .headBucket
         case "DELETE": return .deleteBucket
@@ -80,7 +85,9 @@ package enum S3Operation: String, Sendable, CaseIterable {
         case "GET": return query.contains("uploadId") ? .listParts : .getObject
         case "HEAD": return .headObject
         case "PUT":
-            guard query.contains("uploadId") || query.contains("partNumber") else { return isCopy ? .copyObject : .putObject }
+            guard query.contains("uploadId") || query.contains("partNumber") else {
+                return isCopy ? .copyObject : .putObject
+            }
             return isCopy ? .uploadPartCopy : .uploadPart
         case "DELETE": return query.contains("uploadId") ? .abortMultipartUpload : .deleteObject
         case "POST":

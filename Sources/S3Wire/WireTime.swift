@@ -1,6 +1,8 @@
 /// Moments as S3 writes them.
 package enum WireTime {
-    private static let monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    private static let monthNames = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
     private static let dayNames = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]  // 1970-01-01 was a Thursday
 
     /// `2026-01-31T23:59:59.000Z`, as in documents.
@@ -10,14 +12,16 @@ package enum WireTime {
         let (seconds, fraction) = max(0, milliseconds).quotientAndRemainder(dividingBy: 1000)
         let (day, clock) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let date = civil(day: day)
-        return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T\(hms(clock)).\(padded(fraction, 3))Z"
+        return
+            "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T\(hms(clock)).\(padded(fraction, 3))Z"
     }
 
     /// `Sat, 31 Jan 2026 23:59:59 GMT`, as in headers. Source: RFC 9110, section 5.6.7.
     package static func httpDate(milliseconds: Int64) -> String {
         let (day, clock) = (max(0, milliseconds) / 1000).quotientAndRemainder(dividingBy: 86_400)
         let date = civil(day: day)
-        return "\(dayNames[Int(day % 7)]), \(padded(date.day, 2)) \(monthNames[Int(date.month) - 1]) \(padded(date.year, 4)) \(hms(clock)) GMT"
+        return
+            "\(dayNames[Int(day % 7)]), \(padded(date.day, 2)) \(monthNames[Int(date.month) - 1]) \(padded(date.year, 4)) \(hms(clock)) GMT"
     }
 
     /// Seconds since 1970 of a date in that form; nil for any other text (such a condition is ignored).

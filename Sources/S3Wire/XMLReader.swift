@@ -38,7 +38,8 @@ package enum XMLReader {
     }
 
     private static func declaredEncoding(_ text: String) -> String? {
-        guard let start = text.firstRange(of: "<?xml"), let end = text.firstRange(of: "?>"), start.upperBound < end.lowerBound
+        guard let start = text.firstRange(of: "<?xml"), let end = text.firstRange(of: "?>"),
+            start.upperBound < end.lowerBound
         else { return nil }
         let declaration = text[start.upperBound..<end.lowerBound]
         guard let mark = declaration.firstRange(of: "encoding") else { return nil }

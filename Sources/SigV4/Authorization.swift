@@ -83,8 +83,9 @@ package struct Authorization: Sendable {
         }
         guard expiry >= 0 else { throw .malformedQuery(reason: "X-Amz-Expires must be non-negative") }
         guard expiry <= Self.longestExpirySeconds else {
-            throw .malformedQuery(reason: "X-Amz-Expires must be less than a week (in seconds); that is, the given "
-                + "X-Amz-Expires must be less than \(Self.longestExpirySeconds) seconds")
+            throw .malformedQuery(
+                reason: "X-Amz-Expires must be less than a week (in seconds); that is, the given "
+                    + "X-Amz-Expires must be less than \(Self.longestExpirySeconds) seconds")
         }
         self.init(place: .query(expirySeconds: expiry), scope: scope, signedHeaders: names, signature: signature)
     }

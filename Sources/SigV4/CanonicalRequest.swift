@@ -16,7 +16,8 @@ package struct CanonicalRequest: Sendable {
     ///   - omittedParameter: a query parameter that is left out: the signature itself.
     /// - Throws: ``SignatureError/malformedTarget``.
     package init(
-        method: String, target: String, fields: [(name: String, value: String)], signedHeaders: [String], payload: String,
+        method: String, target: String, fields: [(name: String, value: String)], signedHeaders: [String],
+        payload: String,
         omittedParameter: String? = nil
     ) throws(SignatureError) {
         var bytes: [UInt8] = []

@@ -125,7 +125,10 @@ package struct ChunkedBodyDecoder {
             offset += 1
             if byte == UInt8(ascii: "\n") {
                 // Only a trailer's line may end in LF alone: so some clients send what the specification has them sign.
-                if line.last == UInt8(ascii: "\r") { line.removeLast() } else if case .trailer = step {} else {
+                if line.last == UInt8(ascii: "\r") {
+                    line.removeLast()
+                } else if case .trailer = step {
+                } else {
                     throw .malformed(reason: "a line of the framing does not end in CRLF")
                 }
                 defer { line.removeAll(keepingCapacity: true) }
@@ -153,7 +156,8 @@ package struct ChunkedBodyDecoder {
             chunkHash = DigestSet([.sha256])
         }
         guard size <= declaredBytes - decodedBytes else {
-            throw .wrongLength(declaredBytes: declaredBytes, decodedBytes: decodedBytes.addingReportingOverflow(size).partialValue)
+            throw .wrongLength(
+                declaredBytes: declaredBytes, decodedBytes: decodedBytes.addingReportingOverflow(size).partialValue)
         }
         chunkSizeBytes = size
         guard size == 0 else {
@@ -179,7 +183,8 @@ package struct ChunkedBodyDecoder {
 
     private static func size(_ digits: ArraySlice<UInt8>) -> UInt64? {
         // Sixteen digits cannot overflow; a sign is no digit.
-        guard (1...16).contains(digits.count), digits.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }) else { return nil }
+        guard (1...16).contains(digits.count), digits.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") })
+        else { return nil }
         return UInt64(String(decoding: digits, as: UTF8.self), radix: 16)
     }
 

@@ -23,7 +23,9 @@ package struct CredentialScope: Hashable, Sendable {
         guard steps.count >= 5, steps.last == "aws4_request" else { return nil }
         let scope = steps[(steps.count - 4)..<(steps.count - 1)].map { String($0) }
         let accessKey = steps[..<(steps.count - 4)].joined(separator: "/")
-        let isDay = scope[0].utf8.count == 8 && scope[0].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let isDay =
+            scope[0].utf8.count == 8
+            && scope[0].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard !accessKey.isEmpty, isDay, !scope[1].isEmpty, !scope[2].isEmpty else { return nil }
         self.init(accessKey: accessKey, day: scope[0], region: scope[1], service: scope[2])
     }

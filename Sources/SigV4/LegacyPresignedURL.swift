@@ -15,9 +15,12 @@ struct LegacyPresignedURL {
 
     /// The parameters that are part of the resource; every other is not signed.
     private static let signedParameters: Set<String> = [
-        "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber", "policy", "requestPayment",
-        "response-cache-control", "response-content-disposition", "response-content-encoding", "response-content-language",
-        "response-content-type", "response-expires", "restore", "tagging", "torrent", "uploadId", "uploads", "versionId",
+        "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber", "policy",
+        "requestPayment",
+        "response-cache-control", "response-content-disposition", "response-content-encoding",
+        "response-content-language",
+        "response-content-type", "response-expires", "restore", "tagging", "torrent", "uploadId", "uploads",
+        "versionId",
         "versioning", "versions", "website",
     ]
     /// Parameters of this store that change what a request does, yet that the signature would not cover.
@@ -29,11 +32,16 @@ struct LegacyPresignedURL {
             let values = parameters.filter { $0.name == name }
             return values.count == 1 ? values[0].value : nil
         }
-        guard let accessKey = only("AWSAccessKeyId"), let signature = only("Signature"), let expiry = only("Expires"), !accessKey.isEmpty
+        guard let accessKey = only("AWSAccessKeyId"), let signature = only("Signature"), let expiry = only("Expires"),
+            !accessKey.isEmpty
         else {
-            throw .malformedQuery(reason: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
+            throw .malformedQuery(
+                reason: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
         }
-        guard let expirySeconds = Int64(expiry) else { throw .malformedQuery(reason: "Invalid date (should be seconds since epoch): \(expiry)") }
+        // Until the end of the year 9999, so that no later sum overflows.
+        guard let expirySeconds = Int64(expiry), (0...253_402_300_799).contains(expirySeconds) else {
+            throw .malformedQuery(reason: "Invalid date (should be seconds since epoch): \(expiry)")
+        }
         guard !parameters.contains(where: { Self.uncovered.contains($0.name) }) else { throw .unsupportedAlgorithm }
         self.accessKey = accessKey
         self.signature = signature

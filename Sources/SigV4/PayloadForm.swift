@@ -33,7 +33,8 @@ package enum PayloadForm: Hashable, Sendable {
 
     /// Nil when the text is none of the forms.
     package init?(_ text: String) {
-        for form in [Self.unsigned, .signedChunks, .signedChunksWithTrailer, .unsignedChunksWithTrailer] where form.text == text {
+        for form in [Self.unsigned, .signedChunks, .signedChunksWithTrailer, .unsignedChunksWithTrailer]
+        where form.text == text {
             self = form
             return
         }

@@ -9,7 +9,8 @@ package struct RequestSigner: Sendable {
     private let service: String
     private let keys = SigningKeys(limitCount: 8)
 
-    package init(accessKey: String, secret: Secret, sessionToken: Secret? = nil, region: String, service: String = "s3") {
+    package init(accessKey: String, secret: Secret, sessionToken: Secret? = nil, region: String, service: String = "s3")
+    {
         self.accessKey = accessKey
         self.secret = secret
         self.sessionToken = sessionToken
@@ -26,7 +27,8 @@ package struct RequestSigner: Sendable {
     ///   - seconds: the client's clock, since 1970.
     /// - Throws: ``SignatureError/malformedTarget``.
     package func sign(
-        method: String, target: String, fields: [(name: String, value: String)], payload: PayloadForm, atSeconds seconds: Int64
+        method: String, target: String, fields: [(name: String, value: String)], payload: PayloadForm,
+        atSeconds seconds: Int64
     ) throws(SignatureError) -> [(name: String, value: String)] {
         let time = SigningTime(seconds: seconds)
         let replaced: Set = ["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"]
@@ -53,16 +55,19 @@ package struct RequestSigner: Sendable {
     ///   - expirySeconds: 1 to seven days.
     /// - Throws: ``SignatureError/malformedTarget``.
     package func presign(
-        method: String, target: String, fields: [(name: String, value: String)], expirySeconds: Int64, atSeconds seconds: Int64
+        method: String, target: String, fields: [(name: String, value: String)], expirySeconds: Int64,
+        atSeconds seconds: Int64
     ) throws(SignatureError) -> String {
-        precondition((1...Authorization.longestExpirySeconds).contains(expirySeconds), "a URL is good for up to seven days")
+        precondition(
+            (1...Authorization.longestExpirySeconds).contains(expirySeconds), "a URL is good for up to seven days")
         let time = SigningTime(seconds: seconds)
         let key = key(on: time)
         let signed = fields.map { (name: $0.name.lowercased(), value: $0.value) }
         let names = Self.namesToSign(signed)
         func encoded(_ text: String) -> String { PercentEncoding.encode(text, keepsSlash: false) }
         var presigned = target + (target.contains("?") ? "&" : "?") + "X-Amz-Algorithm=\(Authorization.algorithm)"
-        presigned += "&X-Amz-Credential=\(encoded(key.scope.credential))&X-Amz-Date=\(time)&X-Amz-Expires=\(expirySeconds)"
+        presigned +=
+            "&X-Amz-Credential=\(encoded(key.scope.credential))&X-Amz-Date=\(time)&X-Amz-Expires=\(expirySeconds)"
         if let sessionToken { presigned += "&X-Amz-Security-Token=\(encoded(sessionToken.revealed))" }
         presigned += "&X-Amz-SignedHeaders=\(encoded(names.joined(separator: ";")))"
         let canonical = try CanonicalRequest(

@@ -149,7 +149,10 @@ package struct SignatureVerifier: Sendable {
                 throw .malformedQuery(reason: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
             }
             guard time.day == authorization.scope.day else {
-                throw .malformedQuery(reason: "Invalid credential date \"\(authorization.scope.day)\". This date is not the same as X-Amz-Date.")
+                throw .malformedQuery(
+                    reason:
+                        "Invalid credential date \"\(authorization.scope.day)\". This date is not the same as X-Amz-Date."
+                )
             }
             return time
         case .header:
@@ -157,7 +160,10 @@ package struct SignatureVerifier: Sendable {
             let fallback = given == nil ? request.dateSeconds.map { SigningTime(seconds: $0) } : nil
             guard let time = given.flatMap({ SigningTime($0) }) ?? fallback else { throw .missingDate }
             guard time.day == authorization.scope.day else {
-                throw .malformedHeader(reason: "Invalid credential date \"\(authorization.scope.day)\". This date is not the same as X-Amz-Date.")
+                throw .malformedHeader(
+                    reason:
+                        "Invalid credential date \"\(authorization.scope.day)\". This date is not the same as X-Amz-Date."
+                )
             }
             return time
         }

@@ -18,7 +18,8 @@ package struct SigningTime: Hashable, Sendable, CustomStringConvertible {
             return String(repeating: "0", count: width - digits.utf8.count) + digits
         }
         self.description =
-            padded(year, 4) + padded(month, 2) + padded(date, 2) + "T" + padded(ofDay / 3600, 2) + padded(ofDay / 60 % 60, 2)
+            padded(year, 4) + padded(month, 2) + padded(date, 2) + "T" + padded(ofDay / 3600, 2)
+            + padded(ofDay / 60 % 60, 2)
             + padded(ofDay % 60, 2) + "Z"
     }
 

@@ -16,7 +16,9 @@ struct RootCredentials {
             $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ",") && $0 > 0x20 && $0 < 0x7F
         }
         guard (3...128).contains(accessKey.utf8.count), isPlain else {
-            throw .unacceptable(key: source, value: accessKey, accepted: "an access key of 3 to 128 characters without blank, slash or comma")
+            throw .unacceptable(
+                key: source, value: accessKey,
+                accepted: "an access key of 3 to 128 characters without blank, slash or comma")
         }
         guard secretKey.utf8.count >= 8 else {
             throw .unacceptable(key: source, value: "<redacted>", accepted: "a secret key of 8 characters or more")
@@ -52,7 +54,9 @@ struct RootCredentials {
 
     static func read(_ path: String, disk: some Disk) throws(ConfigurationError) -> RootCredentials {
         let bytes: [UInt8]
-        do { bytes = try disk.read(path, limitBytes: 64 << 10) } catch { throw .unreadableFile(path: path, cause: error) }
+        do { bytes = try disk.read(path, limitBytes: 64 << 10) } catch {
+            throw .unreadableFile(path: path, cause: error)
+        }
         var values: [String: String] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
             let parts = line.split(separator: "=", maxSplits: 1)
@@ -60,7 +64,8 @@ struct RootCredentials {
             values[String(parts[0])] = String(parts[1])
         }
         guard let accessKey = values["access-key"], let secretKey = values["secret-key"] else {
-            throw .unacceptable(key: "root-credentials", value: path, accepted: "a file with lines access-key=… and secret-key=…")
+            throw .unacceptable(
+                key: "root-credentials", value: path, accepted: "a file with lines access-key=… and secret-key=…")
         }
         return try RootCredentials(accessKey: accessKey, secretKey: secretKey, source: path)
     }

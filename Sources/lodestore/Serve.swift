@@ -63,12 +63,15 @@ struct Serve: AsyncParsableCommand {
             let logger = ProgramRun.startLogging(program: "lodestore", level: try settings.logLevel())
             let directory = try settings.requiredText("data")
             try Self.prepare(directory)
-            let (credentials, madePath) = try RootCredentials.resolve(settings, dataDirectory: directory, disk: SystemDisk())
+            let (credentials, madePath) = try RootCredentials.resolve(
+                settings, dataDirectory: directory, disk: SystemDisk())
             let configuration = try configuration(settings, directory, credentials)
             let isTLS = try settings.text("tls-certificate") != nil
             let server = StoreServer(configuration, logger: logger) { addresses in
                 if let madePath {
-                    print("lodestore root access-key=\(credentials.accessKey) secret-key=\(credentials.secret.revealed) file=\(madePath)")
+                    print(
+                        "lodestore root access-key=\(credentials.accessKey) secret-key=\(credentials.secret.revealed) file=\(madePath)"
+                    )
                 }
                 let endpoint = addresses.first.map { "\(isTLS ? "https" : "http")://\(Self.hostAndPort($0))" } ?? ""
                 ProgramRun.announceReady(program: "lodestore", facts: [("endpoint", endpoint), ("data", directory)])
@@ -81,15 +84,18 @@ struct Serve: AsyncParsableCommand {
     private static func prepare(_ directory: String) throws {
         try SystemDisk().makeDirectory(directory, mode: 0o700)
         guard unsafe chmod(directory, 0o700) == 0 else {
-            throw ConfigurationError.unacceptable(key: "data", value: directory, accepted: "a directory of this user's own")
+            throw ConfigurationError.unacceptable(
+                key: "data", value: directory, accepted: "a directory of this user's own")
         }
     }
 
     private func settings() async throws(ConfigurationError) -> Settings {
         try await Settings(
             flags: [
-                "data": data.map { .text($0) }, "listen": listen.map { .text($0) }, "tls-certificate": tlsCertificate.map { .text($0) },
-                "tls-key": tlsKey.map { .text($0) }, "region": region.map { .text($0) }, "domain": domain.isEmpty ? nil : .list(domain),
+                "data": data.map { .text($0) }, "listen": listen.map { .text($0) },
+                "tls-certificate": tlsCertificate.map { .text($0) },
+                "tls-key": tlsKey.map { .text($0) }, "region": region.map { .text($0) },
+                "domain": domain.isEmpty ? nil : .list(domain),
                 "root-credentials": rootCredentials.map { .text($0) }, "loops": loops.map { .integer($0) },
                 "threads": threads.map { .integer($0) }, "drain-seconds": drainSeconds.map { .integer($0) },
                 "log-level": logLevel.map { .text($0) },
@@ -117,7 +123,9 @@ struct Serve: AsyncParsableCommand {
         var configuration = StoreServerConfiguration(
             engine: engine, service: service, listeners: [.tcp(host: host, port: port, tls: identity)],
             loopCount: try settings.integer("loops", in: 1...1024) ?? cores)
-        if let seconds = try settings.integer("drain-seconds", in: 0...3600) { configuration.drainLimit = .seconds(seconds) }
+        if let seconds = try settings.integer("drain-seconds", in: 0...3600) {
+            configuration.drainLimit = .seconds(seconds)
+        }
         return configuration
     }
 

@@ -22,7 +22,9 @@ struct CRCTests {
                 let start = length % 16
                 let value = random.next() >> UInt64(64 - crc.bitWidth)
                 let span = bytes.span.bytes.extracting(start..<(start + length))
-                #expect(crc.update(value, span) == crc.reference(value, span), "seed \(seed), length \(length), \(crc.bitWidth) bits")
+                #expect(
+                    crc.update(value, span) == crc.reference(value, span),
+                    "seed \(seed), length \(length), \(crc.bitWidth) bits")
             }
         }
     }

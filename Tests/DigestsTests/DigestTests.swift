@@ -18,8 +18,14 @@ struct DigestTests {
 
     /// Source: RFC 4231, test cases 1, 2, 6 (a key longer than a block).
     @Test(arguments: [
-        ([UInt8](repeating: 0x0B, count: 20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
-        (Array("Jefe".utf8), "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        (
+            [UInt8](repeating: 0x0B, count: 20), "Hi There",
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        ),
+        (
+            Array("Jefe".utf8), "what do ya want for nothing?",
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        ),
         (
             [UInt8](repeating: 0xAA, count: 131), "Test Using Larger Than Block-Size Key - Hash Key First",
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
@@ -33,9 +39,13 @@ struct DigestTests {
 
     /// Source: RFC 2202, test cases 2 and 6.
     @Test func authenticatesBySHA1AsPublished() {
-        #expect(hexadecimal(HMACKey(Array("Jefe".utf8), function: .sha1).authenticate("what do ya want for nothing?")) == "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79")
+        #expect(
+            hexadecimal(HMACKey(Array("Jefe".utf8), function: .sha1).authenticate("what do ya want for nothing?"))
+                == "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79")
         let long = HMACKey([UInt8](repeating: 0xAA, count: 80), function: .sha1)
-        #expect(hexadecimal(long.authenticate("Test Using Larger Than Block-Size Key - Hash Key First")) == "aa4ae5e15272d00e95705637ce8a3b55ed402112")
+        #expect(
+            hexadecimal(long.authenticate("Test Using Larger Than Block-Size Key - Hash Key First"))
+                == "aa4ae5e15272d00e95705637ce8a3b55ed402112")
     }
 
     @Test func comparesWholeDigests() {

@@ -26,18 +26,30 @@ struct BadInputTests {
             #expect(wrong.document?.text(of: "StringToSign")?.hasPrefix("AWS4-HMAC-SHA256\n") == true)
             let stranger = RequestSigner(accessKey: "AKIANOBODY", secret: RunningStore.secret, region: "us-east-1")
             #expect(code(try store.send("PUT", "/models/k", body: body, signer: stranger)) == "403 InvalidAccessKeyId")
-            let abroad = RequestSigner(accessKey: RunningStore.accessKey, secret: RunningStore.secret, region: "eu-west-1")
+            let abroad = RequestSigner(
+                accessKey: RunningStore.accessKey, secret: RunningStore.secret, region: "eu-west-1")
             let foreign = try store.send("PUT", "/models/k", body: body, signer: abroad)
             #expect(code(foreign) == "400 AuthorizationHeaderMalformed")
             #expect(foreign.document?.text(of: "Region") == "us-east-1")
             for skew: Int64 in [-901, 901] {
-                #expect(code(try store.send("PUT", "/models/k", body: body, atSeconds: RunningStore.nowSeconds + skew)) == "403 RequestTimeTooSkewed")
+                #expect(
+                    code(try store.send("PUT", "/models/k", body: body, atSeconds: RunningStore.nowSeconds + skew))
+                        == "403 RequestTimeTooSkewed")
             }
-            #expect(code(try store.exchange(store.raw("PUT", "/models/k", [("host", "h")], body: body))) == "403 AccessDenied")
+            #expect(
+                code(try store.exchange(store.raw("PUT", "/models/k", [("host", "h")], body: body)))
+                    == "403 AccessDenied")
             #expect(code(try store.exchange(store.raw("GET", "/models/k", [("host", "h")]))) == "403 AccessDenied")
-            #expect(code(try store.exchange(store.raw("GET", "/", [("host", "h"), ("authorization", "AWS a:b")]))) == "400 InvalidRequest")
-            #expect(code(try store.exchange(store.raw("GET", "/", [("host", "h"), ("authorization", "AWS4-HMAC-SHA256 x")]))) == "400 AuthorizationHeaderMalformed")
-            #expect(code(try store.exchange(store.raw("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256", [("host", "h")]))) == "400 AuthorizationQueryParametersError")
+            #expect(
+                code(try store.exchange(store.raw("GET", "/", [("host", "h"), ("authorization", "AWS a:b")])))
+                    == "400 InvalidRequest")
+            #expect(
+                code(
+                    try store.exchange(store.raw("GET", "/", [("host", "h"), ("authorization", "AWS4-HMAC-SHA256 x")])))
+                    == "400 AuthorizationHeaderMalformed")
+            #expect(
+                code(try store.exchange(store.raw("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256", [("host", "h")])))
+                    == "400 AuthorizationQueryParametersError")
             // A header that was added behind the signer's back.
             let extra = String(decoding: try store.request("PUT", "/models/k", body: body), as: UTF8.self)
                 .replacing("host:", with: "x-amz-acl: private\r\nhost:")
@@ -52,18 +64,27 @@ struct BadInputTests {
             let host = (name: "host", value: "127.0.0.1:\(store.port)")
             func get(_ target: String) throws -> Reply { try store.exchange(store.raw("GET", target, [host])) }
             func presigned(_ target: String, at seconds: Int64 = RunningStore.nowSeconds) throws -> String {
-                try RunningStore.signer.presign(method: "GET", target: target, fields: [host], expirySeconds: 60, atSeconds: seconds)
+                try RunningStore.signer.presign(
+                    method: "GET", target: target, fields: [host], expirySeconds: 60, atSeconds: seconds)
             }
             #expect(try get(try presigned("/models/k")).body == body)
             #expect(try get(try presigned("/models/k", at: RunningStore.nowSeconds - 60)).status == 200)
             let expired = try get(try presigned("/models/k", at: RunningStore.nowSeconds - 61))
-            #expect((expired.status, expired.code, expired.document?.text(of: "Message")) == (403, "AccessDenied", "Request has expired"))
-            #expect(try get(try presigned("/models/k", at: RunningStore.nowSeconds + 901)).document?.text(of: "Message") == "Request is not yet valid")
+            #expect(
+                (expired.status, expired.code, expired.document?.text(of: "Message")) == (
+                    403, "AccessDenied", "Request has expired"
+                ))
+            #expect(
+                try get(try presigned("/models/k", at: RunningStore.nowSeconds + 901)).document?.text(of: "Message")
+                    == "Request is not yet valid")
             #expect(try get(try presigned("/models/k") + "&response-content-type=x").code == "SignatureDoesNotMatch")
-            #expect(try get(try presigned("/models/k").replacing("X-Amz-Expires=60", with: "X-Amz-Expires=604801")).code == "AuthorizationQueryParametersError")
+            #expect(
+                try get(try presigned("/models/k").replacing("X-Amz-Expires=60", with: "X-Amz-Expires=604801")).code
+                    == "AuthorizationQueryParametersError")
             // Headers may stand in the query: they are signed with it.
             let put = try RunningStore.signer.presign(
-                method: "PUT", target: "/models/p?x-amz-meta-a=b&x-amz-checksum-crc32=AAAAAA%3D%3D", fields: [host], expirySeconds: 60, atSeconds: RunningStore.nowSeconds)
+                method: "PUT", target: "/models/p?x-amz-meta-a=b&x-amz-checksum-crc32=AAAAAA%3D%3D", fields: [host],
+                expirySeconds: 60, atSeconds: RunningStore.nowSeconds)
             #expect(try store.exchange(store.raw("PUT", put, [host], body: body)).code == "BadDigest")
             #expect(try store.exchange(store.raw("PUT", put, [host])).status == 200)
             #expect(try store.send("HEAD", "/models/p")["x-amz-meta-a"] == "b")
@@ -75,15 +96,18 @@ struct BadInputTests {
             let table: [(String, String, String)] = [
                 ("content-md5", Base64.encode(Digest.md5([])), "BadDigest"), ("content-md5", "junk", "InvalidDigest"),
                 ("content-md5", "AAAA", "InvalidDigest"), ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
-                ("x-amz-checksum-crc32c", "AAAAAA==", "BadDigest"), ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=", "BadDigest"),
-                ("x-amz-checksum-sha1", Base64.encode(Digest.sha1([])), "BadDigest"), ("x-amz-checksum-sha256", Base64.encode(Digest.sha256([])), "BadDigest"),
+                ("x-amz-checksum-crc32c", "AAAAAA==", "BadDigest"),
+                ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=", "BadDigest"),
+                ("x-amz-checksum-sha1", Base64.encode(Digest.sha1([])), "BadDigest"),
+                ("x-amz-checksum-sha256", Base64.encode(Digest.sha256([])), "BadDigest"),
                 ("x-amz-checksum-sha256", "AAAA", "InvalidRequest"), ("x-amz-checksum-crc32", "", "InvalidRequest"),
             ]
             for (name, value, code) in table {
                 let reply = try store.send("PUT", "/models/k", [(name, value)], body: body)
                 #expect((reply.status, reply.code) == (400, code), "\(name): \(value)")
             }
-            let two = try store.send("PUT", "/models/k", [("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-checksum-sha1", "AAAA")], body: body)
+            let two = try store.send(
+                "PUT", "/models/k", [("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-checksum-sha1", "AAAA")], body: body)
             #expect(two.code == "InvalidRequest")
             let other = try store.send("PUT", "/models/k", body: body, payload: .digest(Digest.sha256([])))
             #expect((other.status, other.code) == (400, "XAmzContentSHA256Mismatch"))
@@ -103,12 +127,15 @@ struct BadInputTests {
                     case .sha256: .sha256
                     }
                 let value = Base64.encode(Digest.value(digest, of: body.span.bytes))
-                let put = try store.send("PUT", "/models/k", [(algorithm.headerName, value), ("content-md5", Base64.encode(Digest.md5(body)))], body: body)
+                let put = try store.send(
+                    "PUT", "/models/k",
+                    [(algorithm.headerName, value), ("content-md5", Base64.encode(Digest.md5(body)))], body: body)
                 #expect(put[algorithm.headerName] == value)
                 let get = try store.send("GET", "/models/k", [("x-amz-checksum-mode", "ENABLED")])
                 #expect(get[algorithm.headerName] == value)
                 #expect(get["x-amz-checksum-type"] == "FULL_OBJECT")
-                let part = try store.send("GET", "/models/k", [("x-amz-checksum-mode", "ENABLED"), ("range", "bytes=0-1")])
+                let part = try store.send(
+                    "GET", "/models/k", [("x-amz-checksum-mode", "ENABLED"), ("range", "bytes=0-1")])
                 #expect(part[algorithm.headerName] == nil, "the checksum of a whole is none of a part")
             }
         }
@@ -116,26 +143,35 @@ struct BadInputTests {
 
     @Test func bodiesThatAreNotAllThere() async throws {
         try await withBucket { (store) throws -> Void in
-            let cut = try store.exchange(Array(try store.request("PUT", "/models/k", [("content-length", "100")], body: body)), closesEarly: true)
+            let cut = try store.exchange(
+                Array(try store.request("PUT", "/models/k", [("content-length", "100")], body: body)), closesEarly: true
+            )
             #expect((cut.status, cut.code) == (400, "IncompleteBody"))
-            let head = String(decoding: try store.request("PUT", "/models/k", [("transfer-encoding", "chunked")], payload: .unsigned), as: UTF8.self)
-                .replacing("content-length: 0\r\n", with: "")
+            let head = String(
+                decoding: try store.request("PUT", "/models/k", [("transfer-encoding", "chunked")], payload: .unsigned),
+                as: UTF8.self
+            )
+            .replacing("content-length: 0\r\n", with: "")
             let unsized = try store.exchange(Array((head + "0\r\n\r\n").utf8))
             #expect((unsized.status, unsized.code) == (411, "MissingContentLength"))
-            let huge = try store.exchange(try store.request("PUT", "/models/k", [("content-length", "5368709121")], payload: .unsigned))
+            let huge = try store.exchange(
+                try store.request("PUT", "/models/k", [("content-length", "5368709121")], payload: .unsigned))
             #expect((huge.status, huge.code) == (400, "EntityTooLarge"))
         }
     }
 
     @Test func headsThatAreTooLargeOrBroken() async throws {
         try await withBucket { (store) throws -> Void in
-            let large = try store.exchange(store.raw("GET", "/", [("host", "h"), ("x-large", String(repeating: "a", count: 64 << 10))]))
+            let large = try store.exchange(
+                store.raw("GET", "/", [("host", "h"), ("x-large", String(repeating: "a", count: 64 << 10))]))
             #expect((large.status, large.code) == (400, "RequestHeaderSectionTooLarge"))
             let many = try store.exchange(store.raw("GET", "/", [("host", "h")] + (0..<300).map { ("x-\($0)", "1") }))
             #expect(many.code == "RequestHeaderSectionTooLarge")
             #expect(try store.exchange(Array("GET / HTTP/1.1\r\nbroken\r\n\r\n".utf8)).code == "BadRequest")
             let signed = String(decoding: try store.request("GET", "/models/kk"), as: UTF8.self)
-            #expect(try store.exchange(Array(signed.replacing("/models/kk", with: "/models/%zz").utf8)).code == "InvalidURI")
+            #expect(
+                try store.exchange(Array(signed.replacing("/models/kk", with: "/models/%zz").utf8)).code == "InvalidURI"
+            )
             #expect(try store.send("GET", "/NOT_A_BUCKET").code == "InvalidBucketName")
         }
     }
@@ -145,10 +181,13 @@ struct BadInputTests {
             try store.send("PUT", "/models")
             let chunks = [[UInt8](repeating: 7, count: 70_000), [UInt8](repeating: 9, count: 8192), [1, 2, 3]]
             let whole = chunks.flatMap { $0 }
-            let trailer = (name: "x-amz-checksum-crc32", value: Base64.encode(Digest.value(.crc32, of: whole.span.bytes)))
+            let trailer = (
+                name: "x-amz-checksum-crc32", value: Base64.encode(Digest.value(.crc32, of: whole.span.bytes))
+            )
             for form in [PayloadForm.signedChunks, .signedChunksWithTrailer, .unsignedChunksWithTrailer] {
                 let trailers = form == .signedChunks ? [] : [trailer]
-                let put = try store.exchange(ChunkedRequest(store, "/models/\(form.text)", form, chunks, trailers).bytes())
+                let put = try store.exchange(
+                    ChunkedRequest(store, "/models/\(form.text)", form, chunks, trailers).bytes())
                 #expect(put.status == 200, "\(form): \(put.text)")
                 if form != .signedChunks { #expect(put[trailer.name] == trailer.value) }
                 let get = try store.send("GET", "/models/\(form.text)")
@@ -164,7 +203,8 @@ struct BadInputTests {
             let whole = chunks[0] + chunks[1]
             let right = (name: "x-amz-checksum-crc32", value: Base64.encode(Digest.value(.crc32, of: whole.span.bytes)))
             func expect(
-                _ answer: String, _ form: PayloadForm, _ trailers: [(name: String, value: String)] = [], declared: Int? = nil,
+                _ answer: String, _ form: PayloadForm, _ trailers: [(name: String, value: String)] = [],
+                declared: Int? = nil,
                 line: Int = #line, _ change: (inout [[UInt8]]) -> Void
             ) throws {
                 var request = try ChunkedRequest(store, "/models/k", form, chunks, trailers, declaredBytes: declared)
@@ -179,11 +219,15 @@ struct BadInputTests {
             try expect("400 IncompleteBody", .signedChunks) { $0.removeLast() }
             try expect("400 IncompleteBody", .signedChunks, declared: 16_383) { _ in }
             try expect("400 IncompleteBody", .signedChunks) { $0[0] = Array("zz\r\n".utf8) }
-            try expect("400 IncompleteBody", .signedChunksWithTrailer, [right]) { $0[$0.count - 1] = Array("\r\n".utf8) }
+            try expect("400 IncompleteBody", .signedChunksWithTrailer, [right]) {
+                $0[$0.count - 1] = Array("\r\n".utf8)
+            }
             try expect("400 BadDigest", .signedChunksWithTrailer, [("x-amz-checksum-crc32", "AAAAAA==")]) { _ in }
             try expect("400 BadDigest", .unsignedChunksWithTrailer, [("x-amz-checksum-crc32", "AAAAAA==")]) { _ in }
             try expect("400 BadDigest", .unsignedChunksWithTrailer, [right]) { $0[0][5000] ^= 1 }
-            try expect("400 MalformedTrailerError", .unsignedChunksWithTrailer, [right]) { $0[$0.count - 1] = Array("\r\n".utf8) }
+            try expect("400 MalformedTrailerError", .unsignedChunksWithTrailer, [right]) {
+                $0[$0.count - 1] = Array("\r\n".utf8)
+            }
         }
     }
 }
@@ -196,7 +240,8 @@ private struct ChunkedRequest {
     var pieces: [[UInt8]] = []
 
     init(
-        _ store: RunningStore, _ target: String, _ form: PayloadForm, _ chunks: [[UInt8]], _ trailers: [(name: String, value: String)],
+        _ store: RunningStore, _ target: String, _ form: PayloadForm, _ chunks: [[UInt8]],
+        _ trailers: [(name: String, value: String)],
         declaredBytes: Int? = nil
     ) throws {
         self.store = store
@@ -208,18 +253,23 @@ private struct ChunkedRequest {
         if !trailers.isEmpty { fields.append(("x-amz-trailer", trailers.map(\.name).joined(separator: ","))) }
         self.fields = try RunningStore.signer.sign(
             method: "PUT", target: target, fields: fields, payload: form, atSeconds: RunningStore.nowSeconds)
-        let verifier = SignatureVerifier(region: "us-east-1", secret: { _ in RunningStore.secret }, now: { RunningStore.nowSeconds })
-        let seed = try #require(try verifier.verify(RequestFacts(method: "PUT", target: target, fields: self.fields)).seed)
+        let verifier = SignatureVerifier(
+            region: "us-east-1", secret: { _ in RunningStore.secret }, now: { RunningStore.nowSeconds })
+        let seed = try #require(
+            try verifier.verify(RequestFacts(method: "PUT", target: target, fields: self.fields)).seed)
         let isSigned = form != .unsignedChunksWithTrailer
         var previous = seed.signature
         for chunk in chunks + [[]] {
             var header = String(chunk.count, radix: 16)
             if isSigned {
                 previous = seed.key.signature(
-                    of: seed.key.chunkStringToSign(previousSignature: previous, sha256: Digest.sha256(chunk), at: seed.time))
+                    of: seed.key.chunkStringToSign(
+                        previousSignature: previous, sha256: Digest.sha256(chunk), at: seed.time))
                 header += ";chunk-signature=" + previous
             }
-            pieces.append(Array((header + "\r\n").utf8) + chunk + (chunk.isEmpty && form != .signedChunks ? [] : Array("\r\n".utf8)))
+            pieces.append(
+                Array((header + "\r\n").utf8) + chunk
+                    + (chunk.isEmpty && form != .signedChunks ? [] : Array("\r\n".utf8)))
         }
         guard form != .signedChunks else { return }
         var text = trailers.map { "\($0.name):\($0.value)\r\n" }.joined()

@@ -24,7 +24,9 @@ struct BucketTests {
             let head = try store.send("HEAD", "/models")
             #expect((head.status, head["x-amz-bucket-region"]) == (200, "us-east-1"))
             #expect(try store.send("HEAD", "/absent").status == 404)
-            #expect(try store.send("GET", "/models?location").text.contains("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></LocationConstraint>"))
+            #expect(
+                try store.send("GET", "/models?location").text.contains(
+                    "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></LocationConstraint>"))
             #expect(try store.send("GET", "/models?versioning").document == XMLElement(name: "VersioningConfiguration"))
             try store.send("PUT", "/models/k", body: [1])
             let full = try store.send("DELETE", "/models")
@@ -40,13 +42,17 @@ struct BucketTests {
         let signer = RequestSigner(accessKey: RunningStore.accessKey, secret: RunningStore.secret, region: "eu-west-1")
         try await RunningStore.with(region: "eu-west-1") { (store) async throws -> Void in
             func create(_ location: String) throws -> Reply {
-                let body = Array("<CreateBucketConfiguration><LocationConstraint>\(location)</LocationConstraint></CreateBucketConfiguration>".utf8)
+                let body = Array(
+                    "<CreateBucketConfiguration><LocationConstraint>\(location)</LocationConstraint></CreateBucketConfiguration>"
+                        .utf8)
                 return try store.send("PUT", "/models", body: body, signer: signer)
             }
             #expect(try create("us-west-2").code == "InvalidLocationConstraint")
             #expect(try create("eu-west-1").status == 200)
             #expect(try create("eu-west-1").code == "BucketAlreadyOwnedByYou")
-            #expect(try store.send("GET", "/models?location", signer: signer).text.contains(">eu-west-1</LocationConstraint>"))
+            #expect(
+                try store.send("GET", "/models?location", signer: signer).text.contains(
+                    ">eu-west-1</LocationConstraint>"))
             #expect(try store.send("PUT", "/other", body: Array("<x/>".utf8), signer: signer).code == "MalformedXML")
         }
     }
@@ -55,7 +61,8 @@ struct BucketTests {
         try await RunningStore.with(domains: ["s3.example.com"]) { (store) async throws -> Void in
             try store.send("PUT", "/models")
             let fields = try RunningStore.signer.sign(
-                method: "PUT", target: "/a/b", fields: [("host", "models.s3.example.com:9000")], payload: .unsigned, atSeconds: RunningStore.nowSeconds)
+                method: "PUT", target: "/a/b", fields: [("host", "models.s3.example.com:9000")], payload: .unsigned,
+                atSeconds: RunningStore.nowSeconds)
             #expect(try store.exchange(store.raw("PUT", "/a/b", fields, body: [1, 2])).status == 200)
             #expect(try store.send("GET", "/models/a/b").body == [1, 2])
         }
@@ -65,15 +72,21 @@ struct BucketTests {
         try await RunningStore.with { (store) async throws -> Void in
             try store.send("PUT", "/models")
             let keys = ["a", "b/1", "b/2", "c/1/x", "c/2", "d", "e+f g"]
-            for key in keys { try store.send("PUT", "/models/" + PercentEncoding.encode(key, keepsSlash: true), body: Array(key.utf8)) }
+            for key in keys {
+                try store.send("PUT", "/models/" + PercentEncoding.encode(key, keepsSlash: true), body: Array(key.utf8))
+            }
 
             for limit in 1...8 {
                 var seen: [String] = []
                 var token: String?
                 repeat {
-                    let more = token.map { "&continuation-token=" + PercentEncoding.encode($0, keepsSlash: false) } ?? ""
-                    let page = try #require(try store.send("GET", "/models?list-type=2&delimiter=%2F&max-keys=\(limit)\(more)").document)
-                    let names = page.all("Contents").compactMap { $0.text(of: "Key") } + page.all("CommonPrefixes").compactMap { $0.text(of: "Prefix") }
+                    let more =
+                        token.map { "&continuation-token=" + PercentEncoding.encode($0, keepsSlash: false) } ?? ""
+                    let page = try #require(
+                        try store.send("GET", "/models?list-type=2&delimiter=%2F&max-keys=\(limit)\(more)").document)
+                    let names =
+                        page.all("Contents").compactMap { $0.text(of: "Key") }
+                        + page.all("CommonPrefixes").compactMap { $0.text(of: "Prefix") }
                     #expect(names.count <= limit)
                     #expect(page.text(of: "KeyCount") == String(names.count))
                     seen += names
@@ -85,15 +98,19 @@ struct BucketTests {
                 var marker = ""
                 seen = []
                 while true {
-                    let target = "/models?max-keys=\(limit)&delimiter=%2F&marker=\(PercentEncoding.encode(marker, keepsSlash: false))"
+                    let target =
+                        "/models?max-keys=\(limit)&delimiter=%2F&marker=\(PercentEncoding.encode(marker, keepsSlash: false))"
                     let page = try #require(try store.send("GET", target).document)
-                    seen += page.all("Contents").compactMap { $0.text(of: "Key") } + page.all("CommonPrefixes").compactMap { $0.text(of: "Prefix") }
+                    seen +=
+                        page.all("Contents").compactMap { $0.text(of: "Key") }
+                        + page.all("CommonPrefixes").compactMap { $0.text(of: "Prefix") }
                     guard let next = page.text(of: "NextMarker") else { break }
                     marker = next
                 }
                 #expect(Set(seen) == ["a", "b/", "c/", "d", "e+f g"] && seen.count == 5, "V1 in pages of \(limit)")
             }
-            let prefixed = try #require(try store.send("GET", "/models?list-type=2&prefix=c%2F&fetch-owner=true&start-after=c%2F1").document)
+            let prefixed = try #require(
+                try store.send("GET", "/models?list-type=2&prefix=c%2F&fetch-owner=true&start-after=c%2F1").document)
             #expect(prefixed.all("Contents").compactMap { $0.text(of: "Key") } == ["c/1/x", "c/2"])
             #expect(prefixed.all("Contents").allSatisfy { $0.first("Owner")?.text(of: "DisplayName") == "root" })
             let entry = try #require(prefixed.all("Contents").last)
@@ -101,11 +118,16 @@ struct BucketTests {
             #expect(entry.text(of: "ETag") == "\"\(hexadecimal(Digest.md5(Array("c/2".utf8))))\"")
             #expect(entry.text(of: "LastModified") == WireTime.iso8601(milliseconds: RunningStore.nowSeconds * 1000))
             #expect(entry.text(of: "StorageClass") == "STANDARD")
-            #expect(try store.send("GET", "/models?encoding-type=url&prefix=e").document?.all("Contents").first?.text(of: "Key") == "e%2Bf%20g")
-            #expect(try store.send("GET", "/models?list-type=2&max-keys=0").document?.text(of: "IsTruncated") == "false")
+            #expect(
+                try store.send("GET", "/models?encoding-type=url&prefix=e").document?.all("Contents").first?.text(
+                    of: "Key") == "e%2Bf%20g")
+            #expect(
+                try store.send("GET", "/models?list-type=2&max-keys=0").document?.text(of: "IsTruncated") == "false")
             for (query, code) in [
-                ("max-keys=x", "InvalidArgument"), ("max-keys=-1", "InvalidArgument"), ("encoding-type=x", "InvalidArgument"),
-                ("list-type=2&continuation-token=", "InvalidArgument"), ("list-type=2&continuation-token=junk", "InvalidArgument"),
+                ("max-keys=x", "InvalidArgument"), ("max-keys=-1", "InvalidArgument"),
+                ("encoding-type=x", "InvalidArgument"),
+                ("list-type=2&continuation-token=", "InvalidArgument"),
+                ("list-type=2&continuation-token=junk", "InvalidArgument"),
             ] {
                 #expect(try store.send("GET", "/models?\(query)").code == code, "\(query)")
             }
@@ -118,17 +140,25 @@ struct BucketTests {
             for key in ["a", "b", "c"] { try store.send("PUT", "/models/\(key)", body: Array(key.utf8)) }
             func delete(_ inner: String, _ fields: [(name: String, value: String)]? = nil) throws -> Reply {
                 let body = Array("<Delete>\(inner)</Delete>".utf8)
-                return try store.send("POST", "/models?delete", fields ?? [("content-md5", Base64.encode(Digest.md5(body)))], body: body)
+                return try store.send(
+                    "POST", "/models?delete", fields ?? [("content-md5", Base64.encode(Digest.md5(body)))], body: body)
             }
             let long = String(repeating: "x", count: 1025)
             let reply = try delete(
-                "<Object><Key>a</Key></Object><Object><Key>\(long)</Key></Object><Object><Key>b</Key><ETag>\"0\"</ETag></Object><Object><Key>absent</Key></Object>")
+                "<Object><Key>a</Key></Object><Object><Key>\(long)</Key></Object><Object><Key>b</Key><ETag>\"0\"</ETag></Object><Object><Key>absent</Key></Object>"
+            )
             #expect(reply.document?.all("Deleted").compactMap { $0.text(of: "Key") } == ["a", "absent"])
-            #expect(reply.document?.all("Error").compactMap { $0.text(of: "Code") } == ["KeyTooLongError", "PreconditionFailed"])
+            #expect(
+                reply.document?.all("Error").compactMap { $0.text(of: "Code") } == [
+                    "KeyTooLongError", "PreconditionFailed",
+                ])
             #expect(try delete("<Object><Key>c</Key></Object><Quiet>true</Quiet>").document?.children.isEmpty == true)
-            #expect(try store.send("GET", "/models").document?.all("Contents").compactMap { $0.text(of: "Key") } == ["b"])
+            #expect(
+                try store.send("GET", "/models").document?.all("Contents").compactMap { $0.text(of: "Key") } == ["b"])
             #expect(try delete("<Object><Key>b</Key></Object>", []).code == "InvalidRequest")
-            #expect(try delete("<Object><Key>b</Key></Object>", [("content-md5", Base64.encode(Digest.md5([])))]).code == "BadDigest")
+            #expect(
+                try delete("<Object><Key>b</Key></Object>", [("content-md5", Base64.encode(Digest.md5([])))]).code
+                    == "BadDigest")
             #expect(try delete("<Object></Object>").code == "MalformedXML")
             #expect(try store.send("HEAD", "/models/b").status == 200)
         }
@@ -138,7 +168,9 @@ struct BucketTests {
         try await RunningStore.with { (store) async throws -> Void in
             #expect(try store.exchange(store.raw("GET", "/_lodestore/health/live", [("host", "h")])).text == "ok\n")
             #expect(try store.exchange(store.raw("GET", "/_lodestore/health/ready", [("host", "h")])).status == 200)
-            #expect(try store.exchange(store.raw("GET", "/_lodestore/health/other", [("host", "h")])).code == "AccessDenied")
+            #expect(
+                try store.exchange(store.raw("GET", "/_lodestore/health/other", [("host", "h")])).code == "AccessDenied"
+            )
         }
     }
 }

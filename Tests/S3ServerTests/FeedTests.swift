@@ -66,7 +66,8 @@ struct FeedTests {
             try store.send("PUT", "/models/c", [("x-amz-copy-source", "models/a%20b")])
             try store.send("DELETE", "/models/c")
             let events = try (0..<3).map { _ in try follower.next() }
-            #expect(events.map(\.eventName) == ["s3:ObjectCreated:Put", "s3:ObjectCreated:Copy", "s3:ObjectRemoved:Delete"])
+            #expect(
+                events.map(\.eventName) == ["s3:ObjectCreated:Put", "s3:ObjectCreated:Copy", "s3:ObjectRemoved:Delete"])
             #expect(events.map(\.s3.object.key) == ["a%20b", "c", "c"])
             #expect(events.map(\.s3.object.size) == [2, 2, nil])
             #expect(events[0].s3.bucket.name == "models")
@@ -83,7 +84,9 @@ struct FeedTests {
         try await RunningStore.with { (store) async throws -> Void in
             try store.send("PUT", "/models")
             let follower = try Follower(store, "events=s3:ObjectCreated:Put&prefix=m/&suffix=.tar.gz")
-            for key in ["x/model.tar.gz", "m/model.json", "m/model.tar.gz"] { try store.send("PUT", "/models/\(key)", body: [1]) }
+            for key in ["x/model.tar.gz", "m/model.json", "m/model.tar.gz"] {
+                try store.send("PUT", "/models/\(key)", body: [1])
+            }
             try store.send("DELETE", "/models/m/model.tar.gz")
             #expect(try follower.next().s3.object.key == "m/model.tar.gz")
             #expect(try follower.chunk() == " ")

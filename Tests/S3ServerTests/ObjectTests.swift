@@ -11,7 +11,9 @@ struct ObjectTests {
             for size in [0, 1, 4096, 65_536, 65_537, 3 << 20] {
                 let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
                 let put = try store.send(
-                    "PUT", "/models/k", [("content-type", "text/x"), ("x-amz-meta-Colour", "red"), ("cache-control", "no-store")], body: body)
+                    "PUT", "/models/k",
+                    [("content-type", "text/x"), ("x-amz-meta-Colour", "red"), ("cache-control", "no-store")],
+                    body: body)
                 #expect(put.status == 200)
                 let etag = "\"\(hexadecimal(Digest.md5(body)))\""
                 #expect(put["etag"] == etag)
@@ -41,14 +43,20 @@ struct ObjectTests {
 
     @Test func everyAnswerCarriesItsIDs() async throws {
         try await RunningStore.with { (store) async throws -> Void in
-            for reply in [try store.send("GET", "/"), try store.send("GET", "/absent/k"), try store.exchange(Array("junk\r\n\r\n".utf8))] {
+            for reply in [
+                try store.send("GET", "/"), try store.send("GET", "/absent/k"),
+                try store.exchange(Array("junk\r\n\r\n".utf8)),
+            ] {
                 #expect(reply["x-amz-request-id"]?.count == 16)
                 #expect(reply["x-amz-id-2"] != nil)
                 #expect(reply["server"] == "Lodestore")
                 #expect(reply["date"] != nil)
             }
             let refused = try store.send("GET", "/absent/k?x=1")
-            #expect(refused.document?.children.map(\.name) == ["Code", "Message", "BucketName", "Resource", "RequestId", "HostId"])
+            #expect(
+                refused.document?.children.map(\.name) == [
+                    "Code", "Message", "BucketName", "Resource", "RequestId", "HostId",
+                ])
             #expect(refused.document?.text(of: "Resource") == "/absent/k")
             #expect(refused.document?.text(of: "RequestId") == refused["x-amz-request-id"])
         }
@@ -69,9 +77,12 @@ struct ObjectTests {
             #expect((beyond.status, beyond.code) == (416, "InvalidRange"))
 
             let table: [(String, String, Int)] = [
-                ("if-match", etag, 200), ("if-match", "\"0\"", 412), ("if-match", "*", 200), ("if-none-match", etag, 304),
-                ("if-none-match", "\"0\"", 200), ("if-modified-since", modified, 304), ("if-modified-since", earlier, 200),
-                ("if-unmodified-since", modified, 200), ("if-unmodified-since", earlier, 412), ("if-modified-since", "junk", 200),
+                ("if-match", etag, 200), ("if-match", "\"0\"", 412), ("if-match", "*", 200),
+                ("if-none-match", etag, 304),
+                ("if-none-match", "\"0\"", 200), ("if-modified-since", modified, 304),
+                ("if-modified-since", earlier, 200),
+                ("if-unmodified-since", modified, 200), ("if-unmodified-since", earlier, 412),
+                ("if-modified-since", "junk", 200),
             ]
             for (name, value, status) in table {
                 let reply = try store.send("GET", "/models/k", [(name, value)])
@@ -80,7 +91,8 @@ struct ObjectTests {
                 if status == 412 { #expect(reply.code == "PreconditionFailed") }
                 #expect(try store.send("HEAD", "/models/k", [(name, value)]).status == status)
             }
-            let override = try store.send("GET", "/models/k?response-content-type=a%2Fb&response-cache-control=no-cache&response-expires=never")
+            let override = try store.send(
+                "GET", "/models/k?response-content-type=a%2Fb&response-cache-control=no-cache&response-expires=never")
             #expect(override["content-type"] == "a/b")
             #expect(override["cache-control"] == "no-cache")
             #expect(override["expires"] == "never")
@@ -105,7 +117,8 @@ struct ObjectTests {
     /// Keys that are trouble elsewhere are names like any other here.
     @Test func hostileKeysAreOrdinaryNames() async throws {
         let keys = [
-            "..", "../../etc/passwd", "/", "//", "a//b", "./a", " ", "a b", "a+b", "%41", "a%2Fb", "\u{0}", "a\u{1}b", "\u{7F}", "ключ", "é", "e\u{301}",
+            "..", "../../etc/passwd", "/", "//", "a//b", "./a", " ", "a b", "a+b", "%41", "a%2Fb", "\u{0}", "a\u{1}b",
+            "\u{7F}", "ключ", "é", "e\u{301}",
             "?x=1&y#z", "<&>\"'", String(repeating: "x", count: 1024), String(repeating: "é", count: 512),
         ]
         try await RunningStore.with { (store) async throws -> Void in
@@ -119,7 +132,9 @@ struct ObjectTests {
                 #expect(try store.send("GET", target).body == Array(key.utf8), "\(key)")
             }
             let listed = try store.send("GET", "/models?list-type=2&encoding-type=url").document?.all("Contents") ?? []
-            let names = listed.compactMap { $0.text(of: "Key") }.map { String(decoding: URLText.decode($0.utf8, plusIsSpace: false) ?? [], as: UTF8.self) }
+            let names = listed.compactMap { $0.text(of: "Key") }.map {
+                String(decoding: URLText.decode($0.utf8, plusIsSpace: false) ?? [], as: UTF8.self)
+            }
             let expected = keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             #expect(names.map { Array($0.utf8) } == expected.map { Array($0.utf8) })
             let long = try store.send("PUT", "/models/" + String(repeating: "x", count: 1025))
@@ -131,16 +146,21 @@ struct ObjectTests {
     @Test func copiesKeepOrReplaceWhatIsSaid() async throws {
         try await RunningStore.with { (store) async throws -> Void in
             try store.send("PUT", "/models")
-            let put = try store.send("PUT", "/models/a%20b", [("x-amz-meta-v", "1"), ("content-type", "t/1")], body: Array("body".utf8))
+            let put = try store.send(
+                "PUT", "/models/a%20b", [("x-amz-meta-v", "1"), ("content-type", "t/1")], body: Array("body".utf8))
             let source = [(name: "x-amz-copy-source", value: "models/a%20b")]
             let copied = try store.send("PUT", "/models/c", source)
             #expect(copied.status == 200)
             #expect(copied.document?.text(of: "ETag") == put["etag"])
             let kept = try store.send("GET", "/models/c")
             #expect((kept.text, kept["x-amz-meta-v"], kept["content-type"]) == ("body", "1", "t/1"))
-            try store.send("PUT", "/models/d", source + [("x-amz-metadata-directive", "REPLACE"), ("x-amz-meta-w", "2")])
+            try store.send(
+                "PUT", "/models/d", source + [("x-amz-metadata-directive", "REPLACE"), ("x-amz-meta-w", "2")])
             let replaced = try store.send("HEAD", "/models/d")
-            #expect((replaced["x-amz-meta-v"], replaced["x-amz-meta-w"], replaced["content-type"]) == (nil, "2", "binary/octet-stream"))
+            #expect(
+                (replaced["x-amz-meta-v"], replaced["x-amz-meta-w"], replaced["content-type"]) == (
+                    nil, "2", "binary/octet-stream"
+                ))
             let hashed = try store.send("PUT", "/models/e", source + [("x-amz-checksum-algorithm", "SHA256")])
             #expect(hashed.document?.text(of: "ChecksumSHA256") == Base64.encode(Digest.sha256(Array("body".utf8))))
 
@@ -152,13 +172,16 @@ struct ObjectTests {
                 #expect(try store.send("PUT", "/models/f", source + [(name, value)]).status == status, "\(name)")
             }
             for (value, code) in [
-                ("models/absent", "NoSuchKey"), ("absent/k", "NoSuchBucket"), ("models", "InvalidArgument"), ("models/%zz", "InvalidArgument"),
+                ("models/absent", "NoSuchKey"), ("absent/k", "NoSuchBucket"), ("models", "InvalidArgument"),
+                ("models/%zz", "InvalidArgument"),
                 ("models/a%20b?versionId=x", "NoSuchVersion"), ("UPPER/k", "InvalidBucketName"),
             ] {
                 #expect(try store.send("PUT", "/models/g", [("x-amz-copy-source", value)]).code == code, "\(value)")
             }
             #expect(try store.send("PUT", "/models/a%20b", source).code == "InvalidRequest")
-            #expect(try store.send("PUT", "/models/a%20b", source + [("x-amz-metadata-directive", "REPLACE")]).status == 200)
+            #expect(
+                try store.send("PUT", "/models/a%20b", source + [("x-amz-metadata-directive", "REPLACE")]).status == 200
+            )
         }
     }
 
@@ -166,10 +189,14 @@ struct ObjectTests {
         try await RunningStore.with { (store) async throws -> Void in
             try store.send("PUT", "/models")
             for (name, value, code) in [
-                ("x-amz-tagging", "a=b", "NotImplemented"), ("x-amz-server-side-encryption", "AES256", "NotImplemented"),
-                ("x-amz-server-side-encryption-customer-algorithm", "AES256", "NotImplemented"), ("x-amz-object-lock-mode", "GOVERNANCE", "NotImplemented"),
-                ("x-amz-acl", "public-read", "AccessControlListNotSupported"), ("x-amz-storage-class", "GLACIER", "InvalidStorageClass"),
-                ("x-amz-checksum-sha512", "x", "NotImplemented"), ("x-amz-expected-bucket-owner", "someone", "AccessDenied"),
+                ("x-amz-tagging", "a=b", "NotImplemented"),
+                ("x-amz-server-side-encryption", "AES256", "NotImplemented"),
+                ("x-amz-server-side-encryption-customer-algorithm", "AES256", "NotImplemented"),
+                ("x-amz-object-lock-mode", "GOVERNANCE", "NotImplemented"),
+                ("x-amz-acl", "public-read", "AccessControlListNotSupported"),
+                ("x-amz-storage-class", "GLACIER", "InvalidStorageClass"),
+                ("x-amz-checksum-sha512", "x", "NotImplemented"),
+                ("x-amz-expected-bucket-owner", "someone", "AccessDenied"),
                 ("x-amz-meta-long", String(repeating: "v", count: 2100), "MetadataTooLarge"),
             ] {
                 #expect(try store.send("PUT", "/models/k", [(name, value)], body: [1]).code == code, "\(name)")

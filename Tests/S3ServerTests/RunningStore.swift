@@ -53,7 +53,8 @@ final class RunningStore: Sendable {
         let configuration = StoreServerConfiguration(
             engine: engine, service: service, listeners: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1)
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
-        let server = StoreServer(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { addresses in
+        let server = StoreServer(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
+            addresses in
             ready.yield(addresses.first?.port ?? 0)
         }
         let task = Task {
@@ -89,10 +90,14 @@ final class RunningStore: Sendable {
         return raw(method, target, signed, body: body)
     }
 
-    func raw(_ method: String, _ target: String, _ fields: [(name: String, value: String)], body: [UInt8] = []) -> [UInt8] {
+    func raw(_ method: String, _ target: String, _ fields: [(name: String, value: String)], body: [UInt8] = [])
+        -> [UInt8]
+    {
         var head = "\(method) \(target) HTTP/1.1\r\n"
         for field in fields { head += "\(field.name): \(field.value)\r\n" }
-        if !fields.contains(where: { $0.name == "content-length" }), !body.isEmpty || method == "PUT" || method == "POST" {
+        if !fields.contains(where: { $0.name == "content-length" }),
+            !body.isEmpty || method == "PUT" || method == "POST"
+        {
             head += "content-length: \(body.count)\r\n"
         }
         return Array((head + "\r\n").utf8) + body
@@ -146,7 +151,9 @@ final class Connection {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard code == 0 else { throw POSIXError(.ECONNREFUSED) }
     }
@@ -157,7 +164,9 @@ final class Connection {
     func send(_ bytes: [UInt8]) {
         var offset = 0
         while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { return }
             offset += count
         }

@@ -3,11 +3,13 @@ import S3Wire
 import Testing
 
 struct S3AddressTests {
-    @Test(arguments: [
-        ("/", nil, nil), ("/models", "models", nil), ("/models/", "models", nil), ("/models/a/b", "models", "a/b"),
-        ("/models//a", "models", "/a"), ("/models/../x", "models", "../x"), ("/models/a%20b%2Fc", "models", "a b/c"),
-        ("/models/a+b", "models", "a+b"), ("/models/%00", "models", "\0"), ("/models?prefix=a", "models", nil),
-    ] as [(String, String?, String?)])
+    @Test(
+        arguments: [
+            ("/", nil, nil), ("/models", "models", nil), ("/models/", "models", nil), ("/models/a/b", "models", "a/b"),
+            ("/models//a", "models", "/a"), ("/models/../x", "models", "../x"),
+            ("/models/a%20b%2Fc", "models", "a b/c"),
+            ("/models/a+b", "models", "a+b"), ("/models/%00", "models", "\0"), ("/models?prefix=a", "models", nil),
+        ] as [(String, String?, String?)])
     func readsPathStyle(target: String, bucket: String?, key: String?) throws {
         let address = try S3Address(target: target, host: "127.0.0.1:9000", domains: [])
         #expect(address.bucket?.text == bucket)
@@ -45,7 +47,9 @@ struct S3AddressTests {
     }
 
     @Test func decodesTheQuery() throws {
-        let query = try S3Address(target: "/b-b?prefix=a+b%2B&delimiter=%2F&uploads&x=1&x=2&&=v", host: nil, domains: []).query
+        let query = try S3Address(
+            target: "/b-b?prefix=a+b%2B&delimiter=%2F&uploads&x=1&x=2&&=v", host: nil, domains: []
+        ).query
         #expect(query.first("prefix") == "a b+")
         #expect(query.first("delimiter") == "/")
         #expect(query.first("uploads") == "")
@@ -56,13 +60,18 @@ struct S3AddressTests {
 
 struct S3OperationTests {
     @Test(arguments: [
-        ("GET", "/", "ListBuckets"), ("PUT", "/models", "CreateBucket"), ("HEAD", "/models", "HeadBucket"), ("DELETE", "/models", "DeleteBucket"),
-        ("GET", "/models?location", "GetBucketLocation"), ("GET", "/models?versioning", "GetBucketVersioning"), ("GET", "/models", "ListObjects"),
+        ("GET", "/", "ListBuckets"), ("PUT", "/models", "CreateBucket"), ("HEAD", "/models", "HeadBucket"),
+        ("DELETE", "/models", "DeleteBucket"),
+        ("GET", "/models?location", "GetBucketLocation"), ("GET", "/models?versioning", "GetBucketVersioning"),
+        ("GET", "/models", "ListObjects"),
         ("GET", "/models?list-type=2", "ListObjectsV2"), ("GET", "/models?uploads", "ListMultipartUploads"),
         ("GET", "/models?events=s3:ObjectCreated:*", "ListenNotification"), ("POST", "/models?delete", "DeleteObjects"),
-        ("GET", "/models/k", "GetObject"), ("HEAD", "/models/k", "HeadObject"), ("PUT", "/models/k", "PutObject"), ("DELETE", "/models/k", "DeleteObject"),
-        ("POST", "/models/k?uploads", "CreateMultipartUpload"), ("PUT", "/models/k?partNumber=1&uploadId=x", "UploadPart"),
-        ("POST", "/models/k?uploadId=x", "CompleteMultipartUpload"), ("DELETE", "/models/k?uploadId=x", "AbortMultipartUpload"),
+        ("GET", "/models/k", "GetObject"), ("HEAD", "/models/k", "HeadObject"), ("PUT", "/models/k", "PutObject"),
+        ("DELETE", "/models/k", "DeleteObject"),
+        ("POST", "/models/k?uploads", "CreateMultipartUpload"),
+        ("PUT", "/models/k?partNumber=1&uploadId=x", "UploadPart"),
+        ("POST", "/models/k?uploadId=x", "CompleteMultipartUpload"),
+        ("DELETE", "/models/k?uploadId=x", "AbortMultipartUpload"),
         ("GET", "/models/k?uploadId=x", "ListParts"),
     ])
     func namesTheOperation(method: String, target: String, name: String) throws {
@@ -78,11 +87,14 @@ struct S3OperationTests {
     }
 
     @Test(arguments: [
-        ("GET", "/models?acl"), ("PUT", "/models?policy"), ("GET", "/models/k?tagging"), ("PUT", "/models?versioning"), ("POST", "/models/k?restore"),
+        ("GET", "/models?acl"), ("PUT", "/models?policy"), ("GET", "/models/k?tagging"), ("PUT", "/models?versioning"),
+        ("POST", "/models/k?restore"),
         ("POST", "/models"), ("GET", "/models?versions"),
     ])
     func saysWhatItDoesNotHave(method: String, target: String) throws {
         let address = try S3Address(target: target, host: nil, domains: [])
-        #expect { _ = try S3Operation(method: method, address: address, isCopy: false) } throws: { ($0 as? S3Error)?.code == .notImplemented }
+        #expect { _ = try S3Operation(method: method, address: address, isCopy: false) } throws: {
+            ($0 as? S3Error)?.code == .notImplemented
+        }
     }
 }

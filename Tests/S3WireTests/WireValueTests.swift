@@ -12,13 +12,19 @@ struct WireTimeTests {
         }
     }
 
-    @Test(arguments: ["", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 6x Nov 1994 08:49:37 GMT"])
+    @Test(arguments: [
+        "", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT",
+        "Sun, 6x Nov 1994 08:49:37 GMT",
+    ])
     func readsNothingElse(text: String) { #expect(WireTime.seconds(httpDate: text) == nil) }
 }
 
 struct Base64Tests {
     /// Source: RFC 4648, section 10.
-    @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")])
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+        ("foobar", "Zm9vYmFy"),
+    ])
     func writesAndReadsThePublishedVectors(plain: String, encoded: String) {
         #expect(Base64.encode(Array(plain.utf8)) == encoded)
         #expect(Base64.decode(encoded) == Array(plain.utf8))
@@ -38,7 +44,8 @@ struct Base64Tests {
 
 struct DocumentTests {
     @Test func readsADelete() throws {
-        let body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key><ETag>\"x\"</ETag></Object><Quiet>true</Quiet></Delete>"
+        let body =
+            "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key><ETag>\"x\"</ETag></Object><Quiet>true</Quiet></Delete>"
         let document = try DeleteDocument(Array(body.utf8))
         #expect(document.entries.map(\.key) == ["a&b", "c"])
         #expect(document.entries[1].etag == "\"x\"")
@@ -54,7 +61,8 @@ struct DocumentTests {
     }
 
     @Test func readsACompletion() throws {
-        let body = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"0cc175b9c0f1b6a831c399e269772661\"</ETag><ChecksumCRC32>6Le+Qw==</ChecksumCRC32></Part></CompleteMultipartUpload>"
+        let body =
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"0cc175b9c0f1b6a831c399e269772661\"</ETag><ChecksumCRC32>6Le+Qw==</ChecksumCRC32></Part></CompleteMultipartUpload>"
         let document = try CompleteUploadDocument(Array(body.utf8))
         #expect(document.parts.map(\.number.value) == [1])
         #expect(document.parts[0].etag.text == "0cc175b9c0f1b6a831c399e269772661")
@@ -63,10 +71,19 @@ struct DocumentTests {
 
     @Test(arguments: [
         ("<CompleteMultipartUpload/>", S3ErrorCode.malformedXML),
-        ("<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>", .malformedXML),
+        (
+            "<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>",
+            .malformedXML
+        ),
         ("<CompleteMultipartUpload><Part><ETag>a</ETag></Part></CompleteMultipartUpload>", .malformedXML),
-        ("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag></ETag></Part></CompleteMultipartUpload>", .invalidPart),
-        ("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCRC32>x</ChecksumCRC32></Part></CompleteMultipartUpload>", .invalidRequest),
+        (
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag></ETag></Part></CompleteMultipartUpload>",
+            .invalidPart
+        ),
+        (
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCRC32>x</ChecksumCRC32></Part></CompleteMultipartUpload>",
+            .invalidRequest
+        ),
         ("", .missingRequestBody),
     ])
     func refusesAMalformedCompletion(body: String, code: S3ErrorCode) {
@@ -87,13 +104,18 @@ struct S3ErrorTests {
         let document = try XMLReader.read(error.document(resource: "/a&b", requestID: "R", hostID: "H"))
         #expect(document.name == "Error")
         #expect(document.children.map(\.name) == ["Code", "Message", "BucketName", "Resource", "RequestId", "HostId"])
-        #expect(document.children.map(\.text) == ["NoSuchBucket", "The specified bucket does not exist", "a&b", "/a&b", "R", "H"])
+        #expect(
+            document.children.map(\.text) == [
+                "NoSuchBucket", "The specified bucket does not exist", "a&b", "/a&b", "R", "H",
+            ])
     }
 
     @Test func everyBrokenValueHasItsError() {
         let table: [(ValueError, S3ErrorCode)] = [
-            (.bucketName("A"), .invalidBucketName), (.objectKeyEmpty, .invalidArgument), (.objectKeyTooLong(byteCount: 2000), .keyTooLong),
-            (.objectKeyNotUTF8, .invalidURI), (.etag(""), .invalidArgument), (.versionID(""), .invalidArgument), (.uploadID(""), .noSuchUpload),
+            (.bucketName("A"), .invalidBucketName), (.objectKeyEmpty, .invalidArgument),
+            (.objectKeyTooLong(byteCount: 2000), .keyTooLong),
+            (.objectKeyNotUTF8, .invalidURI), (.etag(""), .invalidArgument), (.versionID(""), .invalidArgument),
+            (.uploadID(""), .noSuchUpload),
             (.partNumber("0"), .invalidArgument), (.checksum(.crc32, ""), .invalidRequest),
         ]
         for (value, code) in table { #expect(S3Error(value).code == code) }

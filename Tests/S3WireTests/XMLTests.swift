@@ -5,7 +5,9 @@ struct XMLTests {
     @Test func escapesEveryTextAndReadsItBack() throws {
         var xml = XMLWriter(root: "Root")
         xml.element("Key", "a<b>&\"c'\r\n")
-        xml.group("Group") { $0.element("Number", 3); $0.element("Flag", true) }
+        xml.group("Group") {
+            $0.element("Number", 3); $0.element("Flag", true)
+        }
         let bytes = xml.finish()
         let text = String(decoding: bytes, as: UTF8.self)
         #expect(text.contains("<Root xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"))
@@ -22,7 +24,8 @@ struct XMLTests {
     }
 
     @Test(arguments: [
-        "", "text", "<a>", "<a></b>", "<a/><b/>", "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "<a>&undefined;</a>", "<a>\u{0}</a>",
+        "", "text", "<a>", "<a></b>", "<a/><b/>", "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "<a>&undefined;</a>",
+        "<a>\u{0}</a>",
         "<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>", "<?xml version=\"1.0\" encoding='latin1'?><a/>",
         String(repeating: "<a>", count: 17) + String(repeating: "</a>", count: 17),
         "<r>" + String(repeating: "<a/>", count: 50_000) + "</r>",
@@ -32,7 +35,11 @@ struct XMLTests {
     }
 
     @Test func boundsTheDocumentBeforeItIsParsed() {
-        #expect(throws: XMLReaderError.tooLarge(limitBytes: 10)) { try XMLReader.read(Array("<a>0123456789</a>".utf8), limitBytes: 10) }
-        #expect(throws: XMLReaderError.malformed(reason: "the document is not UTF-8")) { try XMLReader.read([0x3C, 0x61, 0xFF, 0x2F, 0x3E]) }
+        #expect(throws: XMLReaderError.tooLarge(limitBytes: 10)) {
+            try XMLReader.read(Array("<a>0123456789</a>".utf8), limitBytes: 10)
+        }
+        #expect(throws: XMLReaderError.malformed(reason: "the document is not UTF-8")) {
+            try XMLReader.read([0x3C, 0x61, 0xFF, 0x2F, 0x3E])
+        }
     }
 }

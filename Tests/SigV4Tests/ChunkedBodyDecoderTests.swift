@@ -31,7 +31,8 @@ struct ChunkedUpload {
             var header = String(chunk.count, radix: 16)
             if isSigned {
                 previous = seed.key.signature(
-                    of: seed.key.chunkStringToSign(previousSignature: previous, sha256: Digest.sha256(chunk), at: seed.time))
+                    of: seed.key.chunkStringToSign(
+                        previousSignature: previous, sha256: Digest.sha256(chunk), at: seed.time))
                 header += ";chunk-signature=" + previous
             }
             let isLastOfTrailerForm = chunk.isEmpty && form != .signedChunks
@@ -51,7 +52,8 @@ struct ChunkedUpload {
     /// Decodes these bytes, given in pieces of `step` bytes.
     func decode(_ wire: [UInt8], declaredBytes: UInt64? = nil, step: Int = .max) throws(ChunkedBodyError) -> [UInt8] {
         var decoder = ChunkedBodyDecoder(
-            continuing: verified, declaredBytes: declaredBytes ?? UInt64(body.count), announcedTrailers: Set(trailers.map(\.name)))
+            continuing: verified, declaredBytes: declaredBytes ?? UInt64(body.count),
+            announcedTrailers: Set(trailers.map(\.name)))
         var content: [UInt8] = []
         var offset = 0
         while offset < wire.count {
@@ -116,7 +118,8 @@ struct ChunkedBodyDecoderTests {
 
     @Test(arguments: [PayloadForm.signedChunks, .signedChunksWithTrailer])
     func refusesChunksChangedMovedRepeatedOrLeftOut(form: PayloadForm) throws {
-        let upload = try ChunkedUpload(form, chunks: [[UInt8](repeating: 1, count: 8192), [UInt8](repeating: 2, count: 8192)])
+        let upload = try ChunkedUpload(
+            form, chunks: [[UInt8](repeating: 1, count: 8192), [UInt8](repeating: 2, count: 8192)])
         let pieces = upload.pieces()
         _ = try upload.decode(pieces.flatMap { $0 })
 
@@ -176,23 +179,32 @@ struct ChunkedBodyDecoderTests {
     @Test func refusesATrailerThatWasNotAnnounced() throws {
         let upload = try upload(.unsignedChunksWithTrailer)
         var pieces = upload.pieces()
-        for trailer in ["", "x-amz-checksum-sha1:AA==\r\n", "x-amz-checksum-crc32:AA==\r\nx-amz-checksum-crc32:AA==\r\n", "nonsense\r\n"] {
+        for trailer in [
+            "", "x-amz-checksum-sha1:AA==\r\n", "x-amz-checksum-crc32:AA==\r\nx-amz-checksum-crc32:AA==\r\n",
+            "nonsense\r\n",
+        ] {
             pieces[pieces.count - 1] = Array((trailer + "\r\n").utf8)
-            #expect(throws: ChunkedBodyError.malformedTrailer, "\(trailer)") { try upload.decode(pieces.flatMap { $0 }) }
+            #expect(throws: ChunkedBodyError.malformedTrailer, "\(trailer)") {
+                try upload.decode(pieces.flatMap { $0 })
+            }
         }
     }
 
     @Test func refusesSmallSignedChunksButTheLast() throws {
         let upload = try ChunkedUpload(.signedChunks, chunks: [[1], [2]])
-        #expect(throws: ChunkedBodyError.chunkTooSmall(sizeBytes: 1)) { try upload.decode(upload.pieces().flatMap { $0 }) }
+        #expect(throws: ChunkedBodyError.chunkTooSmall(sizeBytes: 1)) {
+            try upload.decode(upload.pieces().flatMap { $0 })
+        }
     }
 
     @Test(arguments: [
-        "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "11111111111111111\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3\r\nabc0\r\n\r\n",
+        "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "11111111111111111\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+        "3\r\nabc0\r\n\r\n",
         "3\r\nabc\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\ntail",
     ])
     func refusesMalformedFraming(wire: String) throws {
-        let upload = try ChunkedUpload(.unsignedChunksWithTrailer, chunks: [[1, 2, 3]], trailers: [("x-amz-checksum-crc32", "AAAAAA==")])
+        let upload = try ChunkedUpload(
+            .unsignedChunksWithTrailer, chunks: [[1, 2, 3]], trailers: [("x-amz-checksum-crc32", "AAAAAA==")])
         do {
             _ = try upload.decode(Array(wire.utf8))
             Issue.record("accepted")
@@ -205,10 +217,14 @@ struct ChunkedBodyDecoderTests {
     @Test func boundsTheLinesThatItKeeps() throws {
         let upload = try upload(.unsignedChunksWithTrailer)
         let endless = [UInt8](repeating: UInt8(ascii: "0"), count: 1 << 20)
-        #expect(throws: ChunkedBodyError.malformed(reason: "a line of the framing is too long")) { try upload.decode(endless, step: 100) }
+        #expect(throws: ChunkedBodyError.malformed(reason: "a line of the framing is too long")) {
+            try upload.decode(endless, step: 100)
+        }
         var pieces = upload.pieces()
         pieces[pieces.count - 1] = Array(String(repeating: "a:b\r\n", count: 2000).utf8)
-        #expect(throws: ChunkedBodyError.malformed(reason: "the trailer is too long")) { try upload.decode(pieces.flatMap { $0 }) }
+        #expect(throws: ChunkedBodyError.malformed(reason: "the trailer is too long")) {
+            try upload.decode(pieces.flatMap { $0 })
+        }
     }
 
     /// Any bytes are an error or a body, never a trap.

@@ -3,7 +3,8 @@ import Testing
 
 struct LegacyPresignedURLTests {
     private func verify(
-        _ target: String, method: String = "GET", fields: [(name: String, value: String)] = [], bucket: String? = nil, now: Int64
+        _ target: String, method: String = "GET", fields: [(name: String, value: String)] = [], bucket: String? = nil,
+        now: Int64
     ) throws(SignatureError) -> VerifiedSignature {
         try Vectors.verifier(atSeconds: now).verify(
             RequestFacts(method: method, target: target, fields: [("host", "h")] + fields, hostedBucket: bucket))
@@ -25,10 +26,13 @@ struct LegacyPresignedURLTests {
     @Test func bindsMethodPathBucketAndHeaders() {
         let now: Int64 = 1_175_139_600
         let changes: [(String, String, [(name: String, value: String)], String?)] = [
-            ("PUT", published, [], "johnsmith"), ("GET", published.replacing("puppy", with: "kitty"), [], "johnsmith"), ("GET", published, [], "other"),
+            ("PUT", published, [], "johnsmith"), ("GET", published.replacing("puppy", with: "kitty"), [], "johnsmith"),
+            ("GET", published, [], "other"),
             ("GET", published, [], nil), ("GET", published, [("x-amz-acl", "private")], "johnsmith"),
-            ("GET", published, [("content-type", "a/b")], "johnsmith"), ("GET", published + "&versionId=1", [], "johnsmith"),
-            ("GET", published + "&response-content-type=x", [], "johnsmith"), ("GET", published + "&x-amz-meta-a=b", [], "johnsmith"),
+            ("GET", published, [("content-type", "a/b")], "johnsmith"),
+            ("GET", published + "&versionId=1", [], "johnsmith"),
+            ("GET", published + "&response-content-type=x", [], "johnsmith"),
+            ("GET", published + "&x-amz-meta-a=b", [], "johnsmith"),
             ("GET", published.replacing("Signature=N", with: "Signature=M"), [], "johnsmith"),
         ]
         for (method, target, fields, bucket) in changes {
@@ -46,6 +50,8 @@ struct LegacyPresignedURLTests {
         for target in [
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE", "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=x",
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=1&Expires=2",
+            "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=\(Int64.min)",
+            "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=\(Int64.max)",
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=\(1_175_139_620 + 7 * 86_400 + 1)",
         ] {
             do {
@@ -56,9 +62,12 @@ struct LegacyPresignedURLTests {
                 Issue.record("\(error)")
             }
         }
-        #expect(throws: SignatureError.unknownAccessKey("nobody")) { try verify("/k?AWSAccessKeyId=nobody&Signature=a&Expires=9999999999", now: 1) }
+        #expect(throws: SignatureError.unknownAccessKey("nobody")) {
+            try verify("/k?AWSAccessKeyId=nobody&Signature=a&Expires=9999999999", now: 1)
+        }
         #expect(throws: SignatureError.unsupportedAlgorithm) {
-            try verify("/b?events=s3%3AObjectCreated%3A*&AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=9", now: 1)
+            try verify(
+                "/b?events=s3%3AObjectCreated%3A*&AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=9", now: 1)
         }
     }
 }

@@ -15,7 +15,9 @@ struct SignatureVerifierTests {
                 method: method, target: target, fields: fields ?? plain, payload: payload, atSeconds: atSeconds))
     }
 
-    private func verify(_ request: RequestFacts, at now: Int64 = Vectors.seconds) throws(SignatureError) -> VerifiedSignature {
+    private func verify(_ request: RequestFacts, at now: Int64 = Vectors.seconds) throws(SignatureError)
+        -> VerifiedSignature
+    {
         try Vectors.verifier(atSeconds: now).verify(request)
     }
 
@@ -32,11 +34,15 @@ struct SignatureVerifierTests {
         let example: Vectors.Request = try Vectors.load("presigned")
         let expiry = try #require(example.expires)
         let target = try Vectors.signer.presign(
-            method: "GET", target: example.target, fields: example.pairs, expirySeconds: expiry, atSeconds: Vectors.seconds)
+            method: "GET", target: example.target, fields: example.pairs, expirySeconds: expiry,
+            atSeconds: Vectors.seconds)
         #expect(target.hasSuffix("&X-Amz-Signature=\(example.signature)"))
         let request = RequestFacts(method: "GET", target: target, fields: example.pairs)
         #expect(try verify(request, at: Vectors.seconds + expiry).payload == .unsigned)
-        #expect(throws: SignatureError.expired(atSeconds: Vectors.seconds + expiry, serverSeconds: Vectors.seconds + expiry + 1)) {
+        #expect(
+            throws: SignatureError.expired(
+                atSeconds: Vectors.seconds + expiry, serverSeconds: Vectors.seconds + expiry + 1)
+        ) {
             try verify(request, at: Vectors.seconds + expiry + 1)
         }
         #expect(throws: SignatureError.notYetValid) { try verify(request, at: Vectors.seconds - 901) }
@@ -44,8 +50,10 @@ struct SignatureVerifierTests {
 
     /// What the signer makes, the verifier takes, whatever stands in a key or a query.
     @Test(arguments: [
-        "/", "/b", "/b//k", "/b/../k", "/b/%2e%2e/k", "/b/a%20b", "/b/a+b", "/b/%D0%BA%D0%BB", "/b/%00", "/b/a%2Fb", "/b?uploads",
-        "/b?prefix=a%20b&delimiter=%2F", "/b?a=2&a=1&B=&c", "/b/k?response-content-type=text%2Fplain", "/b/(x)!*'", "/b?&&",
+        "/", "/b", "/b//k", "/b/../k", "/b/%2e%2e/k", "/b/a%20b", "/b/a+b", "/b/%D0%BA%D0%BB", "/b/%00", "/b/a%2Fb",
+        "/b?uploads",
+        "/b?prefix=a%20b&delimiter=%2F", "/b?a=2&a=1&B=&c", "/b/k?response-content-type=text%2Fplain", "/b/(x)!*'",
+        "/b?&&",
     ])
     func signerAndVerifierAgree(target: String) throws {
         #expect(try verify(signed(target)).payload == .unsigned)
@@ -90,18 +98,21 @@ struct SignatureVerifierTests {
 
     @Test func refusesAnotherSecret() throws {
         let signer = RequestSigner(accessKey: Vectors.accessKey, secret: Secret("guess"), region: "us-east-1")
-        let fields = try signer.sign(method: "GET", target: "/", fields: plain, payload: .unsigned, atSeconds: Vectors.seconds)
+        let fields = try signer.sign(
+            method: "GET", target: "/", fields: plain, payload: .unsigned, atSeconds: Vectors.seconds)
         #expect(throws: SignatureError.self) { try verify(RequestFacts(method: "GET", target: "/", fields: fields)) }
     }
 
     @Test func namesWhatIsWrongWithTheKeyTheScopeAndTheClock() throws {
         let stranger = RequestSigner(accessKey: "nobody", secret: Vectors.secret, region: "us-east-1")
-        let strange = try stranger.sign(method: "GET", target: "/", fields: plain, payload: .unsigned, atSeconds: Vectors.seconds)
+        let strange = try stranger.sign(
+            method: "GET", target: "/", fields: plain, payload: .unsigned, atSeconds: Vectors.seconds)
         #expect(throws: SignatureError.unknownAccessKey("nobody")) {
             try verify(RequestFacts(method: "GET", target: "/", fields: strange))
         }
         let abroad = RequestSigner(accessKey: Vectors.accessKey, secret: Vectors.secret, region: "eu-west-1")
-        let foreign = try abroad.sign(method: "GET", target: "/", fields: plain, payload: .unsigned, atSeconds: Vectors.seconds)
+        let foreign = try abroad.sign(
+            method: "GET", target: "/", fields: plain, payload: .unsigned, atSeconds: Vectors.seconds)
         #expect(throws: SignatureError.wrongRegion(given: "eu-west-1", expected: "us-east-1", isPresigned: false)) {
             try verify(RequestFacts(method: "GET", target: "/", fields: foreign))
         }
@@ -121,7 +132,8 @@ struct SignatureVerifierTests {
         #expect(throws: SignatureError.unsignedHeaders(["x-amz-acl"])) { try verify(request) }
 
         let hostless = try Vectors.signer.presign(
-            method: "GET", target: "/k", fields: [("range", "bytes=0-9")], expirySeconds: 60, atSeconds: Vectors.seconds)
+            method: "GET", target: "/k", fields: [("range", "bytes=0-9")], expirySeconds: 60, atSeconds: Vectors.seconds
+        )
         #expect(throws: SignatureError.unsignedHeaders(["host"])) {
             try verify(RequestFacts(method: "GET", target: hostless, fields: plain))
         }
@@ -141,7 +153,8 @@ struct SignatureVerifierTests {
         "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 Credential=a", "AWS4-HMAC-SHA256 x",
         "AWS4-HMAC-SHA256 Credential=a/b/c,SignedHeaders=host,Signature=00",
         "AWS4-HMAC-SHA256 Credential=A/20130524/us-east-1/s3/aws4_request,SignedHeaders=host",
-        "AWS4-HMAC-SHA256 Credential=A/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;;a,Signature=" + String(repeating: "0", count: 64),
+        "AWS4-HMAC-SHA256 Credential=A/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;;a,Signature="
+            + String(repeating: "0", count: 64),
         "AWS4-HMAC-SHA256 Credential=A/20130524/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=zz",
         "AWS4-HMAC-SHA256 Credential=A/20130524/us-east-1/s3/aws4_request,Credential=A/20130524/us-east-1/s3/aws4_request",
     ])
@@ -160,9 +173,12 @@ struct SignatureVerifierTests {
         let target = try Vectors.signer.presign(
             method: "GET", target: "/k", fields: plain, expirySeconds: 60, atSeconds: Vectors.seconds)
         for (from, to) in [
-            ("X-Amz-Expires=60", "X-Amz-Expires=604801"), ("X-Amz-Expires=60", "X-Amz-Expires=-1"), ("X-Amz-Expires=60", "X-Amz-Expires=x"),
-            ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS"), ("X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130524"),
-            ("X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130525T000000Z"), ("X-Amz-SignedHeaders=host%3Brange", "X-Amz-SignedHeaders="),
+            ("X-Amz-Expires=60", "X-Amz-Expires=604801"), ("X-Amz-Expires=60", "X-Amz-Expires=-1"),
+            ("X-Amz-Expires=60", "X-Amz-Expires=x"),
+            ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS"),
+            ("X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130524"),
+            ("X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130525T000000Z"),
+            ("X-Amz-SignedHeaders=host%3Brange", "X-Amz-SignedHeaders="),
             ("X-Amz-Credential=", "X-Amz-Credential=a"), ("X-Amz-Expires=60", "X-Amz-Expires=60&X-Amz-Expires=60"),
         ] {
             let changed = target.replacing(from, with: to)
@@ -201,6 +217,9 @@ struct SigningTimeTests {
         }
     }
 
-    @Test(arguments: ["", "20130524", "20130524T000000", "20130524T000000z", "20130230T000000Z", "20131301T000000Z", "20130524T240000Z", "2013052xT000000Z"])
+    @Test(arguments: [
+        "", "20130524", "20130524T000000", "20130524T000000z", "20130230T000000Z", "20131301T000000Z",
+        "20130524T240000Z", "2013052xT000000Z",
+    ])
     func refusesWhatIsNoMoment(text: String) { #expect(SigningTime(text) == nil) }
 }

@@ -27,12 +27,15 @@ enum Vectors {
         var signedFields: [(name: String, value: String)] {
             let names = fields.map { $0[0] }.sorted().joined(separator: ";")
             let scope = "\(Vectors.accessKey)/20130524/us-east-1/s3/aws4_request"
-            return pairs + [("authorization", "AWS4-HMAC-SHA256 Credential=\(scope),SignedHeaders=\(names),Signature=\(signature)")]
+            return pairs + [
+                ("authorization", "AWS4-HMAC-SHA256 Credential=\(scope),SignedHeaders=\(names),Signature=\(signature)")
+            ]
         }
     }
 
     static func load<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let data = try Data(contentsOf: root.appendingPathComponent("Data/Vectors/SigV4/\(name).json"))
         return try JSONDecoder().decode(type, from: data)
     }

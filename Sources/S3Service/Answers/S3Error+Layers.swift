@@ -13,21 +13,30 @@ extension S3Error {
     init(_ error: EngineError) {
         switch error {
         case .noSuchBucket(let name): self.init(S3ErrorCode.noSuchBucket, details: [("BucketName", name.text)])
-        case .bucketExists(let bucket): self.init(S3ErrorCode.bucketAlreadyOwnedByYou, details: [("BucketName", bucket.name.text)])
+        case .bucketExists(let bucket):
+            self.init(S3ErrorCode.bucketAlreadyOwnedByYou, details: [("BucketName", bucket.name.text)])
         case .bucketNotEmpty(let name): self.init(S3ErrorCode.bucketNotEmpty, details: [("BucketName", name.text)])
         case .noSuchKey(let key): self.init(S3ErrorCode.noSuchKey, details: [("Key", key.text)])
-        case .preconditionFailed(.ifMatch): self.init(S3ErrorCode.preconditionFailed, details: [("Condition", "If-Match")])
-        case .preconditionFailed(.ifNoneMatch): self.init(S3ErrorCode.preconditionFailed, details: [("Condition", "If-None-Match")])
+        case .preconditionFailed(.ifMatch):
+            self.init(S3ErrorCode.preconditionFailed, details: [("Condition", "If-Match")])
+        case .preconditionFailed(.ifNoneMatch):
+            self.init(S3ErrorCode.preconditionFailed, details: [("Condition", "If-None-Match")])
         case .noSuchUpload(let id): self.init(S3ErrorCode.noSuchUpload, details: [("UploadId", id.text)])
-        case .invalidPart(let number): self.init(S3ErrorCode.invalidPart, details: [("PartNumber", String(number.value))])
+        case .invalidPart(let number):
+            self.init(S3ErrorCode.invalidPart, details: [("PartNumber", String(number.value))])
         case .invalidPartOrder: self.init(S3ErrorCode.invalidPartOrder)
         case .partTooSmall(let number, let sizeBytes):
-            self.init(S3ErrorCode.entityTooSmall, details: [("PartNumber", String(number.value)), ("ProposedSize", String(sizeBytes))])
+            self.init(
+                S3ErrorCode.entityTooSmall,
+                details: [("PartNumber", String(number.value)), ("ProposedSize", String(sizeBytes))])
         case .checksumMismatch(let algorithm):
-            self.init(S3ErrorCode.badDigest, "The \(algorithm.rawValue) you specified did not match the calculated checksum.")
+            self.init(
+                S3ErrorCode.badDigest, "The \(algorithm.rawValue) you specified did not match the calculated checksum.")
         case .sizeMismatch(let declared, let actual):
             self.init(
-                S3ErrorCode.invalidRequest, "The provided 'x-amz-mp-object-size' header value \(declared) does not match what was computed: \(actual)")
+                S3ErrorCode.invalidRequest,
+                "The provided 'x-amz-mp-object-size' header value \(declared) does not match what was computed: \(actual)"
+            )
         case .feedCursorExpired: self.init(S3ErrorCode.feedCursorExpired)
         case .sourceChanged, .cancelled, .closed: self.init(S3ErrorCode.serviceUnavailable)
         case .damaged, .storage, .files, .unsupportedFormat: self.init(S3ErrorCode.internalError)
@@ -44,7 +53,8 @@ extension S3Error {
                     + "the Authorization header should be specified", details: [("ArgumentName", "Authorization")])
         case .unsupportedAlgorithm:
             self.init(
-                S3ErrorCode.invalidRequest, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+                S3ErrorCode.invalidRequest,
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
         case .malformedHeader(let reason):
             self.init(S3ErrorCode.authorizationHeaderMalformed, "The authorization header is malformed; \(reason)")
         case .malformedQuery(let reason): self.init(S3ErrorCode.authorizationQueryParametersError, reason)
@@ -55,8 +65,10 @@ extension S3Error {
                 details: [("Region", expected)])
         case .malformedTarget: self.init(S3ErrorCode.invalidURI)
         case .unknownAccessKey(let key): self.init(S3ErrorCode.invalidAccessKeyID, details: [("AWSAccessKeyId", key)])
-        case .missingDate: self.init(S3ErrorCode.accessDenied, "AWS authentication requires a valid Date or x-amz-date header")
-        case .missingPayloadHash: self.init(S3ErrorCode.invalidRequest, "Missing required header for this request: x-amz-content-sha256")
+        case .missingDate:
+            self.init(S3ErrorCode.accessDenied, "AWS authentication requires a valid Date or x-amz-date header")
+        case .missingPayloadHash:
+            self.init(S3ErrorCode.invalidRequest, "Missing required header for this request: x-amz-content-sha256")
         case .malformedPayloadHash:
             self.init(
                 S3ErrorCode.invalidArgument,
@@ -80,7 +92,8 @@ extension S3Error {
             self.init(
                 S3ErrorCode.accessDenied, "Request has expired",
                 details: [
-                    ("Expires", WireTime.iso8601(milliseconds: at * 1000)), ("ServerTime", WireTime.iso8601(milliseconds: server * 1000)),
+                    ("Expires", WireTime.iso8601(milliseconds: at * 1000)),
+                    ("ServerTime", WireTime.iso8601(milliseconds: server * 1000)),
                 ])
         case .mismatch(let facts):
             self.init(
@@ -96,10 +109,12 @@ extension S3Error {
         switch error {
         case .malformed(let reason): self.init(S3ErrorCode.incompleteBody, "The request body is malformed: \(reason)")
         case .signatureMismatch: self.init(S3ErrorCode.signatureDoesNotMatch)
-        case .chunkTooSmall(let sizeBytes): self.init(S3ErrorCode.invalidChunkSize, details: [("ProposedSize", String(sizeBytes))])
+        case .chunkTooSmall(let sizeBytes):
+            self.init(S3ErrorCode.invalidChunkSize, details: [("ProposedSize", String(sizeBytes))])
         case .wrongLength(let declared, let decoded):
             self.init(
-                S3ErrorCode.incompleteBody, details: [("NumberBytesExpected", String(declared)), ("NumberBytesProvided", String(decoded))])
+                S3ErrorCode.incompleteBody,
+                details: [("NumberBytesExpected", String(declared)), ("NumberBytesProvided", String(decoded))])
         case .malformedTrailer: self.init(S3ErrorCode.malformedTrailer)
         }
     }

@@ -44,7 +44,8 @@ struct BodyIntake {
         self.sizeBytes = sizeBytes
         guard sizeBytes <= Self.limitBytes else {
             throw S3Error(
-                .entityTooLarge, details: [("ProposedSize", String(sizeBytes)), ("MaxSizeAllowed", String(Self.limitBytes))])
+                .entityTooLarge,
+                details: [("ProposedSize", String(sizeBytes)), ("MaxSizeAllowed", String(Self.limitBytes))])
         }
         var algorithms = declared.algorithms
         algorithms.insert(.md5)

@@ -17,7 +17,9 @@ struct DeclaredDigests {
     /// The names that `x-amz-trailer` announces, in lower case.
     private(set) var trailers: Set<String> = []
 
-    private static let notChecksums: Set<String> = ["x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-algorithm"]
+    private static let notChecksums: Set<String> = [
+        "x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-algorithm",
+    ]
 
     /// - Parameter ignoresChecksums: whether `x-amz-checksum-` headers speak of something else than this body.
     /// - Throws: InvalidDigest, InvalidRequest; NotImplemented for an algorithm that this store cannot verify.
@@ -43,7 +45,9 @@ struct DeclaredDigests {
         guard trailers.isEmpty || request.signature.payload.isChunked else {
             throw S3Error(.invalidRequest, "The x-amz-trailer header needs a body in chunks")
         }
-        if let text = request.first("x-amz-sdk-checksum-algorithm"), let named = ChecksumAlgorithm(rawValue: text.uppercased()) {
+        if let text = request.first("x-amz-sdk-checksum-algorithm"),
+            let named = ChecksumAlgorithm(rawValue: text.uppercased())
+        {
             guard algorithm == nil || algorithm == named else {
                 throw S3Error(.invalidRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid.")
             }
@@ -70,20 +74,23 @@ struct DeclaredDigests {
     func verify(_ values: [DigestAlgorithm: [UInt8]], crc64nvme: Checksum) throws(S3Error) {
         if let md5, let computed = values[.md5], md5 != computed {
             throw S3Error(
-                .badDigest, details: [("ExpectedDigest", Base64.encode(md5)), ("CalculatedDigest", Base64.encode(computed))])
+                .badDigest,
+                details: [("ExpectedDigest", Base64.encode(md5)), ("CalculatedDigest", Base64.encode(computed))])
         }
         if let payloadSHA256, let computed = values[.sha256], payloadSHA256 != computed {
             throw S3Error(
                 .contentSHA256Mismatch,
                 details: [
-                    ("ClientComputedContentSHA256", hexadecimal(payloadSHA256)), ("S3ComputedContentSHA256", hexadecimal(computed)),
+                    ("ClientComputedContentSHA256", hexadecimal(payloadSHA256)),
+                    ("S3ComputedContentSHA256", hexadecimal(computed)),
                 ])
         }
         if let checksum {
             let computed = checksum.algorithm.digest.flatMap { values[$0] } ?? crc64nvme.bytes
             guard checksum.bytes == computed else {
                 throw S3Error(
-                    .badDigest, "The \(checksum.algorithm.rawValue) you specified did not match the calculated checksum.")
+                    .badDigest,
+                    "The \(checksum.algorithm.rawValue) you specified did not match the calculated checksum.")
             }
         }
     }

@@ -18,7 +18,8 @@ struct PayloadDecoder {
             return
         }
         guard let text = request.first("x-amz-decoded-content-length") else { throw S3Error(.missingContentLength) }
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let length = UInt64(text) else {
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let length = UInt64(text)
+        else {
             throw S3Error(
                 .invalidArgument, details: [("ArgumentName", "x-amz-decoded-content-length"), ("ArgumentValue", text)])
         }
@@ -45,7 +46,9 @@ struct PayloadDecoder {
             if let sizeBytes, receivedBytes != sizeBytes {
                 throw S3Error(
                     .incompleteBody,
-                    details: [("NumberBytesExpected", String(sizeBytes)), ("NumberBytesProvided", String(receivedBytes))])
+                    details: [
+                        ("NumberBytesExpected", String(sizeBytes)), ("NumberBytesProvided", String(receivedBytes)),
+                    ])
             }
             return []
         }

@@ -32,7 +32,8 @@ extension S3Request {
         let digests = DigestSet(declared.algorithms.union([.md5]))
         digests.update(body)
         let crc = CRC.crc64nvme
-        try declared.verify(digests.finalize(), crc64nvme: Checksum(.crc64nvme, bytes: crc.bytes(of: crc.checksum(body))))
+        try declared.verify(
+            digests.finalize(), crc64nvme: Checksum(.crc64nvme, bytes: crc.bytes(of: crc.checksum(body))))
         return body
     }
 

@@ -24,7 +24,8 @@ struct FeedFilter: Sendable {
 
     func wants(_ event: FeedEvent) -> Bool {
         names.contains { Self.matches($0, event.kind.name) }
-            && event.key.utf8.starts(with: prefix.utf8) && event.key.utf8.reversed().starts(with: suffix.utf8.reversed())
+            && event.key.utf8.starts(with: prefix.utf8)
+            && event.key.utf8.reversed().starts(with: suffix.utf8.reversed())
     }
 
     private static func matches(_ pattern: String, _ name: String) -> Bool {

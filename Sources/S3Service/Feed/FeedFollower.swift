@@ -23,7 +23,9 @@ struct FeedFollower: Sendable {
         var silence = Duration.zero
         while !isDraining() {
             let page: FeedPage
-            do { page = try engine.feedEvents(of: bucket, after: cursor, limit: Self.pageLimit) } catch EngineError.noSuchBucket { break }
+            do { page = try engine.feedEvents(of: bucket, after: cursor, limit: Self.pageLimit) } catch EngineError
+                .noSuchBucket
+            { break }
             cursor = page.next
             var lines = ByteBuffer()
             for event in page.events where filter.wants(event) { lines.writeString(feedLine(event, bucket: bucket)) }

@@ -15,7 +15,9 @@ func feedLine(_ event: FeedEvent, bucket: BucketRecord) -> String {
     object += ",\"sequencer\":\"\(event.cursor)\"}"
     let bucketText =
         "{\"name\":\(jsonQuoted(bucket.name.text)),\"ownerIdentity\":\(owner),\"arn\":\(jsonQuoted("arn:aws:s3:::\(bucket.name)"))}"
-    let s3 = "{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"Config\",\"bucket\":\(bucketText),\"object\":\(object)}"
-    return "{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"lodestore:s3\",\"awsRegion\":\(jsonQuoted(bucket.region)),"
+    let s3 =
+        "{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"Config\",\"bucket\":\(bucketText),\"object\":\(object)}"
+    return
+        "{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"lodestore:s3\",\"awsRegion\":\(jsonQuoted(bucket.region)),"
         + "\"eventTime\":\"\(time)\",\"eventName\":\"\(event.kind.name)\",\"userIdentity\":\(owner),\"s3\":\(s3)}]}\n"
 }

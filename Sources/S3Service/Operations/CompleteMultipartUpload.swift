@@ -15,10 +15,13 @@ extension S3Service {
         let preconditions = try request.writePreconditions()
         let declared = try Self.declaredChecksums(request, upload)
         let size = try request.first("x-amz-mp-object-size").map { text throws(S3Error) in
-            guard let size = UInt64(text) else { throw S3Error(.invalidRequest, "Value for x-amz-mp-object-size header is invalid.") }
+            guard let size = UInt64(text) else {
+                throw S3Error(.invalidRequest, "Value for x-amz-mp-object-size header is invalid.")
+            }
             return size
         }
-        let document = try CompleteUploadDocument(try await request.smallBody(limitBytes: Self.completionLimitBytes, checksumsAreOfObject: true))
+        let document = try CompleteUploadDocument(
+            try await request.smallBody(limitBytes: Self.completionLimitBytes, checksumsAreOfObject: true))
         let parts = document.parts.map { CompletedPart(number: $0.number, etag: $0.etag, checksums: $0.checksums) }
         let record = try await asking { () async throws(EngineError) in
             try await engine.completeUpload(
@@ -35,9 +38,12 @@ extension S3Service {
 
     /// The whole object's checksums in the request's headers. They are not of its body, which is the list of parts.
     private static func declaredChecksums(_ request: S3Request, _ upload: UploadRecord) throws(S3Error) -> [Checksum] {
-        if let type = request.first("x-amz-checksum-type"), let expected = upload.checksumType, type.uppercased() != expected.rawValue {
+        if let type = request.first("x-amz-checksum-type"), let expected = upload.checksumType,
+            type.uppercased() != expected.rawValue
+        {
             throw S3Error(
-                .invalidRequest, "The upload was created using the \(expected.rawValue) checksum mode. "
+                .invalidRequest,
+                "The upload was created using the \(expected.rawValue) checksum mode. "
                     + "The complete request must use the same checksum mode.")
         }
         var checksums: [Checksum] = []
@@ -50,7 +56,9 @@ extension S3Service {
                     checksums.append(plain)
                     continue
                 }
-                guard let count = Int(value[1]), (1...Int(PartNumber.limit)).contains(count) else { throw .checksum(algorithm, text) }
+                guard let count = Int(value[1]), (1...Int(PartNumber.limit)).contains(count) else {
+                    throw .checksum(algorithm, text)
+                }
                 checksums.append(Checksum(composite: algorithm, bytes: plain.bytes, partCount: count))
             } catch { throw S3Error(error) }
         }

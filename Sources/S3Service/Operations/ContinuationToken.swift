@@ -15,7 +15,8 @@ struct ContinuationToken {
             let next = String(validating: bytes.dropFirst(), as: UTF8.self)
         else {
             throw S3Error(
-                .invalidArgument, "The continuation token provided is incorrect", details: [("ArgumentName", "continuation-token")])
+                .invalidArgument, "The continuation token provided is incorrect",
+                details: [("ArgumentName", "continuation-token")])
         }
         self.next = next
     }

@@ -19,7 +19,8 @@ extension S3Service {
             let (source, sourceBucket) = try openCopySource(of: request)
             guard source.record.sizeBytes <= BodyIntake.limitBytes else {
                 throw S3Error(
-                    .invalidRequest, "The specified copy source is larger than the maximum allowable size for a copy source: "
+                    .invalidRequest,
+                    "The specified copy source is larger than the maximum allowable size for a copy source: "
                         + String(BodyIntake.limitBytes))
             }
             if sourceBucket.id == bucket.id, source.key == key, case .copy = directive {
@@ -36,7 +37,8 @@ extension S3Service {
             let checksums = try copiedChecksums(request, source)
             do throws(EngineError) {
                 let record = try await engine.copyObject(
-                    from: source, to: key, in: bucket, attributes: attributes, checksums: checksums, preconditions: preconditions)
+                    from: source, to: key, in: bucket, attributes: attributes, checksums: checksums,
+                    preconditions: preconditions)
                 return copyAnswer("CopyObjectResult", record.etag, record.modifiedMilliseconds, record.shownChecksums)
             } catch .sourceChanged {
                 continue
@@ -55,8 +57,10 @@ extension S3Service {
         let source = try asking { () throws(EngineError) in try engine.object(named.key, in: bucket) }
         switch try ReadConditions(request, prefix: "x-amz-copy-source-").verdict(on: source.record) {
         case .holds: return (source, bucket)
-        case .failed(let condition): throw S3Error(.preconditionFailed, details: [("Condition", "x-amz-copy-source-" + condition)])
-        case .notModified: throw S3Error(.preconditionFailed, details: [("Condition", "x-amz-copy-source-If-None-Match")])
+        case .failed(let condition):
+            throw S3Error(.preconditionFailed, details: [("Condition", "x-amz-copy-source-" + condition)])
+        case .notModified:
+            throw S3Error(.preconditionFailed, details: [("Condition", "x-amz-copy-source-If-None-Match")])
         }
     }
 
@@ -107,7 +111,8 @@ extension S3Request {
         guard let text = first(header), !text.isEmpty else { return nil }
         guard let algorithm = ChecksumAlgorithm(rawValue: text.uppercased()) else {
             throw S3Error(
-                .invalidRequest, "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+                .invalidRequest,
+                "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
                     + "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
         }
         return algorithm

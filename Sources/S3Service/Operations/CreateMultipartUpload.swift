@@ -27,11 +27,15 @@ extension S3Service {
 
     /// Which type of checksum the object will have. Source: "Checking object integrity", Amazon S3 User Guide: CRC64NVME is
     /// always of the full object, the SHAs always composite, the other CRCs composite unless the client says otherwise.
-    private static func checksumType(_ request: S3Request, _ algorithm: ChecksumAlgorithm?) throws(S3Error) -> ChecksumType? {
+    private static func checksumType(_ request: S3Request, _ algorithm: ChecksumAlgorithm?) throws(S3Error)
+        -> ChecksumType?
+    {
         let asked = request.first("x-amz-checksum-type")
         guard let algorithm else {
             guard asked == nil else {
-                throw S3Error(.invalidRequest, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+                throw S3Error(
+                    .invalidRequest,
+                    "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
             }
             return nil
         }
@@ -46,7 +50,8 @@ extension S3Service {
         guard isPossible else {
             throw S3Error(
                 .invalidRequest,
-                "The \(type.rawValue) checksum type cannot be used with the \(algorithm.rawValue.lowercased()) checksum algorithm.")
+                "The \(type.rawValue) checksum type cannot be used with the \(algorithm.rawValue.lowercased()) checksum algorithm."
+            )
         }
         return type
     }

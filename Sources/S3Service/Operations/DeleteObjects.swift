@@ -47,7 +47,8 @@ extension S3Service {
     private func deletion(_ entry: DeleteDocument.Entry, _ request: S3Request) throws(S3Error) -> Deletion {
         try request.checkVersion(entry.versionID)
         let ifMatch = try ETagCondition(header: entry.etag)
-        do { return Deletion(key: try ObjectKey(entry.key), preconditions: WritePreconditions(ifMatch: ifMatch)) } catch {
+        do { return Deletion(key: try ObjectKey(entry.key), preconditions: WritePreconditions(ifMatch: ifMatch)) } catch
+        {
             throw S3Error(error)
         }
     }

@@ -48,7 +48,10 @@ private struct ReadSelection {
         case .holds: break
         case .failed(let condition): throw S3Error(.preconditionFailed, details: [("Condition", condition)])
         case .notModified:
-            let fields = [("etag", record.etag.quoted), ("last-modified", WireTime.httpDate(milliseconds: record.modifiedMilliseconds))]
+            let fields = [
+                ("etag", record.etag.quoted),
+                ("last-modified", WireTime.httpDate(milliseconds: record.modifiedMilliseconds)),
+            ]
             self.refusal = Answer(.notModified, fields: fields)
             return
         }
@@ -78,7 +81,9 @@ private struct ReadSelection {
         if request.query.contains("partNumber"), !record.parts.isEmpty {
             fields.append(("x-amz-mp-parts-count", String(record.parts.count)))
         }
-        if isPartial, !range.isEmpty { fields.append(("content-range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)")) }
+        if isPartial, !range.isEmpty {
+            fields.append(("content-range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"))
+        }
         self.range = range.isEmpty ? nil : range
         self.answer = Answer(isPartial ? .partialContent : .ok, fields: fields)
     }
@@ -89,7 +94,9 @@ private struct ReadSelection {
         do { number = try PartNumber(text) } catch { throw S3Error(error) }
         let sizes = record.parts.isEmpty ? [record.sizeBytes] : record.parts.map(\.sizeBytes)
         let index = Int(number.value) - 1
-        guard index < sizes.count else { throw S3Error(.invalidPartNumber, details: [("ActualPartCount", String(sizes.count))]) }
+        guard index < sizes.count else {
+            throw S3Error(.invalidPartNumber, details: [("ActualPartCount", String(sizes.count))])
+        }
         let start = sizes[..<index].reduce(0, +)
         return start..<(start + sizes[index])
     }

@@ -7,7 +7,9 @@ extension S3Service {
     func listBuckets(_ request: S3Request) throws(S3Error) -> Answer {
         let limit = try request.number("max-buckets").map { min(max($0, 1), 10_000) } ?? 10_000
         let prefix = request.query.first("prefix") ?? ""
-        let after = try request.query.first("continuation-token").map { token throws(S3Error) in try ContinuationToken(token).next }
+        let after = try request.query.first("continuation-token").map { token throws(S3Error) in
+            try ContinuationToken(token).next
+        }
         let matching = engine.buckets().filter { bucket in
             bucket.name.text.hasPrefix(prefix) && (after.map { bucket.name.text > $0 } ?? true)
         }

@@ -25,10 +25,13 @@ extension S3Service {
         let token = request.query.first("continuation-token")
         if let token, token.isEmpty {
             throw S3Error(
-                .invalidArgument, "The continuation token provided is incorrect", details: [("ArgumentName", "continuation-token")])
+                .invalidArgument, "The continuation token provided is incorrect",
+                details: [("ArgumentName", "continuation-token")])
         }
         let startAfter = request.query.first("start-after")
-        let listing = try Listing(request, startAfter: try token.map { text throws(S3Error) in try ContinuationToken(text).next } ?? startAfter)
+        let listing = try Listing(
+            request,
+            startAfter: try token.map { text throws(S3Error) in try ContinuationToken(text).next } ?? startAfter)
         let page = try page(listing, request)
         var xml = XMLWriter(root: "ListBucketResult")
         listing.open(&xml, bucket: try request.bucketName())

@@ -25,7 +25,9 @@ extension S3Service {
         // Zero, the marker of the first page, is no part's number; nothing comes after one beyond the last.
         let after = marker == 0 ? nil : try? PartNumber(min(marker, Int(PartNumber.limit)))
         let upload = try asking { () throws(EngineError) in try engine.upload(id, of: key, in: bucket) }
-        let page = try asking { () throws(EngineError) in try engine.parts(of: upload, after: after, limit: max(limit, 1)) }
+        let page = try asking { () throws(EngineError) in
+            try engine.parts(of: upload, after: after, limit: max(limit, 1))
+        }
         let parts = limit == 0 ? [] : page.parts
 
         var xml = XMLWriter(root: "ListPartsResult")
@@ -62,7 +64,8 @@ extension S3Service {
         let keyMarker = request.query.first("key-marker").flatMap { $0.isEmpty ? nil : $0 }
         let idMarker = request.query.first("upload-id-marker").flatMap { $0.isEmpty ? nil : $0 }
         let query = UploadQuery(
-            prefix: request.query.first("prefix") ?? "", delimiter: request.query.first("delimiter") ?? "", keyMarker: keyMarker,
+            prefix: request.query.first("prefix") ?? "", delimiter: request.query.first("delimiter") ?? "",
+            keyMarker: keyMarker,
             // A marker that no upload of ours can have stands before none of them.
             uploadIDMarker: idMarker.flatMap { try? UploadID($0) }, limit: max(limit, 1))
         let page = try asking { () throws(EngineError) in try engine.uploads(query, in: bucket) }

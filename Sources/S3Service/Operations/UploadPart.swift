@@ -37,7 +37,10 @@ extension S3Service {
         guard let md5 = values[.md5] else { preconditionFailure("the MD5 of every part is computed") }
         var checksums: [Checksum] = []
         if let algorithm = upload.checksumAlgorithm {
-            checksums = algorithm.digest.map { digest in values[digest].map { [Checksum(algorithm, bytes: $0)] } ?? [] } ?? [blob.crc64nvme]
+            checksums =
+                algorithm.digest.map { digest in values[digest].map { [Checksum(algorithm, bytes: $0)] } ?? [] } ?? [
+                    blob.crc64nvme
+                ]
         }
         let part = try await asking { [checksums] () async throws(EngineError) in
             try await engine.putPart(number, of: upload, blob: blob, etag: ETag(md5: md5), checksums: checksums)
@@ -61,7 +64,8 @@ extension S3Service {
         guard let header = request.first("x-amz-copy-source-range") else { return 0..<sizeBytes }
         guard case .bounded(let first, let last)? = ByteRange(header: header) else {
             throw S3Error(
-                .invalidArgument, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
+                .invalidArgument,
+                "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
                     + "the zero-based offsets of the first and last bytes to copy",
                 details: [("ArgumentName", "x-amz-copy-source-range"), ("ArgumentValue", header)])
         }

@@ -20,7 +20,8 @@ struct CopySource {
         }
         guard let decoded = URLText.decode(path.utf8, plusIsSpace: false) else { throw invalid }
         let rest = decoded.first == UInt8(ascii: "/") ? decoded.dropFirst() : decoded[...]
-        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")), let bucket = String(validating: rest[..<slash], as: UTF8.self),
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")),
+            let bucket = String(validating: rest[..<slash], as: UTF8.self),
             slash + 1 < rest.endIndex
         else { throw invalid }
         do throws(ValueError) {

@@ -42,7 +42,9 @@ extension S3Request {
 
     /// `aws-chunked` is how the body travelled and says nothing of the object.
     private static func withoutChunkedEncoding(_ value: String) -> String? {
-        let codings = value.split(separator: ",").map { $0.trimmingBlanks() }.filter { $0.lowercased() != "aws-chunked" && !$0.isEmpty }
+        let codings = value.split(separator: ",").map { $0.trimmingBlanks() }.filter {
+            $0.lowercased() != "aws-chunked" && !$0.isEmpty
+        }
         return codings.isEmpty ? nil : codings.joined(separator: ",")
     }
 }

@@ -17,8 +17,12 @@ struct ReadConditions {
     init(_ request: S3Request, prefix: String = "") throws(S3Error) {
         self.ifMatch = try ETagCondition(header: request.first(prefix + "if-match"))
         self.ifNoneMatch = try ETagCondition(header: request.first(prefix + "if-none-match"))
-        self.ifModifiedSinceSeconds = request.first(prefix + "if-modified-since").flatMap { WireTime.seconds(httpDate: $0) }
-        self.ifUnmodifiedSinceSeconds = request.first(prefix + "if-unmodified-since").flatMap { WireTime.seconds(httpDate: $0) }
+        self.ifModifiedSinceSeconds = request.first(prefix + "if-modified-since").flatMap {
+            WireTime.seconds(httpDate: $0)
+        }
+        self.ifUnmodifiedSinceSeconds = request.first(prefix + "if-unmodified-since").flatMap {
+            WireTime.seconds(httpDate: $0)
+        }
     }
 
     func verdict(on record: ObjectRecord) -> Verdict {
@@ -65,6 +69,7 @@ extension S3Request {
     /// The conditions of a write, which the engine's writer decides.
     func writePreconditions() throws(S3Error) -> WritePreconditions {
         WritePreconditions(
-            ifMatch: try ETagCondition(header: first("if-match")), ifNoneMatch: try ETagCondition(header: first("if-none-match")))
+            ifMatch: try ETagCondition(header: first("if-match")),
+            ifNoneMatch: try ETagCondition(header: first("if-none-match")))
     }
 }
