@@ -10,7 +10,7 @@ struct AccessRecord {
     let method: String
     /// The path as sent.
     let resource: String
-    let peer: String
+    private let connection: ConnectionFacts
     let receivedBytes: UInt64?
     var operation: S3Operation?
     var status = HTTPResponseStatus.ok
@@ -23,7 +23,7 @@ struct AccessRecord {
         self.requestID = requestID
         self.method = exchange.head.method.rawValue
         self.resource = String(exchange.head.target.prefix { $0 != "?" })
-        self.peer = exchange.connection.peer.map { "\($0)" } ?? exchange.connection.listener
+        self.connection = exchange.connection
         self.receivedBytes = exchange.head.contentLength
     }
 
@@ -32,6 +32,7 @@ struct AccessRecord {
     }
 
     private func facts(_ duration: Duration, _ cause: (any Error)?) -> Logger.Metadata {
+        let peer = connection.peer.map { "\($0)" } ?? connection.listener
         let microseconds = duration / .microseconds(1)
         var facts: Logger.Metadata = [
             LogKey.requestID: "\(requestID)", LogKey.method: "\(method)", LogKey.target: "\(resource)",

@@ -31,7 +31,7 @@ package final class S3Service: Sendable {
         let now = configuration.now
         self.verifier = SignatureVerifier(
             region: configuration.region, secret: { $0 == accessKey ? secret : nil }, now: { now() / 1000 })
-        self.hostID = Base64.encode((0..<24).map { _ in UInt8.random(in: 0...255) })
+        self.hostID = base64((0..<24).map { _ in UInt8.random(in: 0...255) })
     }
 
     /// Lets answers that have no end come to one; everything else is answered as before.
@@ -81,16 +81,16 @@ package final class S3Service: Sendable {
 
     private func authenticate(_ exchange: StreamedRequest) throws(S3Error) -> S3Request {
         let head = exchange.head
-        let target = head.target
         let method = head.method.rawValue
-        var fields = head.headers.map { (name: $0.name.lowercased(), value: $0.value) }
+        var fields = Self.fields(of: head)
+        let host = fields.first { $0.name == "host" }?.value
         let facts = RequestFacts(
-            method: method, target: target, fields: fields,
-            dateSeconds: head.first("date").flatMap { WireTime.seconds(httpDate: $0) },
-            hostedBucket: S3Address.hostedBucket(host: head.first("host"), domains: configuration.domains))
+            method: method, target: head.target, fields: fields,
+            dateSeconds: fields.first { $0.name == "date" }.flatMap { WireTime.seconds(httpDate: $0.value) },
+            hostedBucket: S3Address.hostedBucket(host: host, domains: configuration.domains))
         let signature: VerifiedSignature
         do { signature = try verifier.verify(facts) } catch { throw S3Error(error) }
-        let address = try S3Address(target: target, host: head.first("host"), domains: configuration.domains)
+        let address = try S3Address(signature.target, host: host, domains: configuration.domains)
         if signature.place != .header { Self.hoist(address.query, into: &fields) }
         let isCopy = fields.contains { $0.name == "x-amz-copy-source" }
         let operation = try S3Operation(method: method, address: address, isCopy: isCopy)
@@ -100,6 +100,17 @@ package final class S3Service: Sendable {
         return S3Request(
             operation: operation, method: method, address: address, fields: fields, signature: signature,
             contentLength: head.contentLength, body: exchange.body)
+    }
+
+    /// The request's fields, names in lower case, in one pass over their bytes.
+    private static func fields(of head: RequestHead) -> [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        fields.reserveCapacity(12)
+        head.forEachField { name, value in
+            unsafe fields.append(
+                (lowercased(name), value.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }))
+        }
+        return fields
     }
 
     /// A presigned URL may carry `x-amz-` headers as parameters: they are signed with the rest of the query.
@@ -184,5 +195,19 @@ package final class S3Service: Sendable {
     private static func requestID() -> String {
         let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16, uppercase: true)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}
+
+/// A field's name with ASCII letters in lower case.
+private func lowercased(_ name: RawSpan) -> String {
+    unsafe name.withUnsafeBytes { bytes in
+        unsafe String(unsafeUninitializedCapacity: bytes.count) { text in
+            for index in 0..<bytes.count {
+                let byte = unsafe bytes[index]
+                let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                unsafe text[index] = isUpper ? byte | 0x20 : byte
+            }
+            return bytes.count
+        }
     }
 }

@@ -36,7 +36,8 @@ package struct BucketName: Hashable, Sendable, CustomStringConvertible {
         let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return labels.count == 4
             && labels.allSatisfy { label in
-                (1...3).contains(label.count) && label.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+                (1...3).contains(label.count)
+                    && label.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             }
     }
 

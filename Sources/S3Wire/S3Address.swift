@@ -7,22 +7,15 @@ package struct S3Address: Sendable {
     package let bucket: BucketName?
     package let key: ObjectKey?
     package let query: QueryParameters
-    /// The decoded path as the client gave it, for the Resource of an error.
-    package let path: String
 
     /// - Parameters:
-    ///   - target: as in the request line, undecoded.
     ///   - host: the Host header.
     ///   - domains: in lower case, without port.
     /// - Throws: InvalidURI, InvalidBucketName, KeyTooLongError.
-    package init(target: String, host: String?, domains: [String]) throws(S3Error) {
-        let view = target.utf8
-        guard view.first == UInt8(ascii: "/") else { throw S3Error(.invalidURI) }
-        let mark = view.firstIndex(of: UInt8(ascii: "?")) ?? view.endIndex
-        let query = mark == view.endIndex ? view[mark...] : view[view.index(after: mark)...]
-        self.query = try QueryParameters(query: query)
-        guard let path = URLText.decode(view[..<mark], plusIsSpace: false) else { throw S3Error(.invalidURI) }
-        self.path = String(decoding: path, as: UTF8.self)
+    package init(_ target: RequestTarget, host: String?, domains: [String]) throws(S3Error) {
+        let path = target.path
+        guard path.first == UInt8(ascii: "/") else { throw S3Error(.invalidURI) }
+        self.query = try QueryParameters(target.parameters)
 
         var rest = path.dropFirst()
         var bucketText = Self.hostedBucket(host: host, domains: domains)

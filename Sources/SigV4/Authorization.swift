@@ -1,4 +1,4 @@
-import S3Types
+package import S3Types
 
 /// What a request says about its own signature, as it stands in the header or in the query of a presigned URL.
 package struct Authorization: Sendable {
@@ -55,15 +55,13 @@ package struct Authorization: Sendable {
         self.init(place: .header, scope: scope, signedHeaders: names, signature: signature)
     }
 
-    /// - Parameter parameters: the query's, decoded.
     /// - Throws: ``SignatureError/unsupportedAlgorithm`` or ``SignatureError/malformedQuery(reason:)``.
-    package init(parameters: [(name: String, value: String)]) throws(SignatureError) {
-        func required(_ name: String) throws(SignatureError) -> String {
-            let values = parameters.filter { $0.name == name }
-            guard values.count == 1, !values[0].value.isEmpty else {
+    package init(target: RequestTarget) throws(SignatureError) {
+        func required(_ name: StaticString) throws(SignatureError) -> String {
+            guard let value = target.only(name), !value.isEmpty else {
                 throw .malformedQuery(reason: Self.missingParameters)
             }
-            return values[0].value
+            return value
         }
         guard try required("X-Amz-Algorithm") == Self.algorithm else {
             throw .malformedQuery(reason: "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")

@@ -1,3 +1,5 @@
+package import S3Types
+
 /// A request in the one form that both ends sign.
 ///
 /// The path is decoded and encoded once more, and nothing else is done to it: `..`, `//` and `%2F` are content of a key.
@@ -9,29 +11,24 @@ package struct CanonicalRequest: Sendable {
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// - Parameters:
-    ///   - target: as in the request line, undecoded.
     ///   - fields: header fields, names in lower case.
     ///   - signedHeaders: the names to sign, in lower case and sorted.
     ///   - payload: the last line.
     ///   - omittedParameter: a query parameter that is left out: the signature itself.
-    /// - Throws: ``SignatureError/malformedTarget``.
     package init(
-        method: String, target: String, fields: [(name: String, value: String)], signedHeaders: [String],
-        payload: String,
-        omittedParameter: String? = nil
-    ) throws(SignatureError) {
+        method: String, target: RequestTarget, fields: [(name: String, value: String)], signedHeaders: [String],
+        payload: String, omittedParameter: StaticString? = nil
+    ) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
         let newline = UInt8(ascii: "\n")
-        let (path, query) = Self.split(target)
 
         bytes += method.utf8
         bytes.append(newline)
-        guard let decodedPath = PercentEncoding.decode(path, plusIsSpace: false) else { throw .malformedTarget }
-        PercentEncoding.encode(decodedPath, keepsSlash: true, into: &bytes)
-        if decodedPath.isEmpty { bytes.append(UInt8(ascii: "/")) }
+        PercentEncoding.encode(target.path, keepsSlash: true, into: &bytes)
+        if target.path.isEmpty { bytes.append(UInt8(ascii: "/")) }
         bytes.append(newline)
-        try Self.appendQuery(query, omitting: omittedParameter, to: &bytes)
+        Self.appendQuery(target.parameters, omitting: omittedParameter, to: &bytes)
         bytes.append(newline)
         for name in signedHeaders {
             bytes += name.utf8
@@ -51,29 +48,18 @@ package struct CanonicalRequest: Sendable {
         self.bytes = bytes
     }
 
-    /// The undecoded path and query of a request target.
-    static func split(_ target: String) -> (path: Substring.UTF8View, query: Substring.UTF8View) {
-        let view = Substring(target).utf8
-        guard let mark = view.firstIndex(of: UInt8(ascii: "?")) else { return (view, view[view.endIndex...]) }
-        return (view[..<mark], view[view.index(after: mark)...])
-    }
-
     private static func appendQuery(
-        _ query: Substring.UTF8View, omitting omitted: String?, to bytes: inout [UInt8]
-    ) throws(SignatureError) {
+        _ parameters: [RequestTarget.Parameter], omitting omitted: StaticString?, to bytes: inout [UInt8]
+    ) {
         var items: [(name: [UInt8], value: [UInt8])] = []
-        for item in query.split(separator: UInt8(ascii: "&")) {
-            let equals = item.firstIndex(of: UInt8(ascii: "="))
-            let value = equals.map { item[item.index(after: $0)...] } ?? item[item.endIndex...]
-            guard let name = PercentEncoding.decode(item[..<(equals ?? item.endIndex)], plusIsSpace: true),
-                let decodedValue = PercentEncoding.decode(value, plusIsSpace: true)
-            else { throw .malformedTarget }
-            if let omitted, name.elementsEqual(omitted.utf8) { continue }
-            var encodedName: [UInt8] = []
-            var encodedValue: [UInt8] = []
-            PercentEncoding.encode(name, keepsSlash: false, into: &encodedName)
-            PercentEncoding.encode(decodedValue, keepsSlash: false, into: &encodedValue)
-            items.append((encodedName, encodedValue))
+        items.reserveCapacity(parameters.count)
+        for parameter in parameters {
+            if let omitted, parameter.isNamed(omitted) { continue }
+            var name: [UInt8] = []
+            var value: [UInt8] = []
+            PercentEncoding.encode(parameter.name, keepsSlash: false, into: &name)
+            PercentEncoding.encode(parameter.value, keepsSlash: false, into: &value)
+            items.append((name, value))
         }
         items.sort { left, right in
             left.name == right.name

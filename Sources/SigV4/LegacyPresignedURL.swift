@@ -11,7 +11,7 @@ struct LegacyPresignedURL {
     /// Since 1970.
     let expirySeconds: Int64
     private let signature: String
-    private let parameters: [(name: String, value: String)]
+    private let target: RequestTarget
 
     /// The parameters that are part of the resource; every other is not signed.
     private static let signedParameters: Set<String> = [
@@ -23,17 +23,11 @@ struct LegacyPresignedURL {
         "versionId",
         "versioning", "versions", "website",
     ]
-    /// Parameters of this store that change what a request does, yet that the signature would not cover.
-    private static let uncovered: Set<String> = ["events", "cursor"]
 
     /// - Throws: ``SignatureError/malformedQuery(reason:)``.
-    init(parameters: [(name: String, value: String)]) throws(SignatureError) {
-        func only(_ name: String) -> String? {
-            let values = parameters.filter { $0.name == name }
-            return values.count == 1 ? values[0].value : nil
-        }
-        guard let accessKey = only("AWSAccessKeyId"), let signature = only("Signature"), let expiry = only("Expires"),
-            !accessKey.isEmpty
+    init(_ target: RequestTarget) throws(SignatureError) {
+        guard let accessKey = target.only("AWSAccessKeyId"), let signature = target.only("Signature"),
+            let expiry = target.only("Expires"), !accessKey.isEmpty
         else {
             throw .malformedQuery(
                 reason: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
@@ -42,11 +36,12 @@ struct LegacyPresignedURL {
         guard let expirySeconds = Int64(expiry), (0...253_402_300_799).contains(expirySeconds) else {
             throw .malformedQuery(reason: "Invalid date (should be seconds since epoch): \(expiry)")
         }
-        guard !parameters.contains(where: { Self.uncovered.contains($0.name) }) else { throw .unsupportedAlgorithm }
+        // Parameters of this store that change what a request does, yet that the signature would not cover.
+        guard !target.contains("events"), !target.contains("cursor") else { throw .unsupportedAlgorithm }
         self.accessKey = accessKey
         self.signature = signature
         self.expirySeconds = expirySeconds
-        self.parameters = parameters
+        self.target = target
     }
 
     /// - Throws: ``SignatureError/malformedQuery(reason:)`` for a URL good for more than a week, ``SignatureError/mismatch(_:)``.
@@ -56,7 +51,7 @@ struct LegacyPresignedURL {
         }
         let stringToSign = stringToSign(request)
         let expected = HMACKey(Array(secret.revealed.utf8), function: .sha1).authenticate(stringToSign)
-        guard isSameSignature(Self.base64(expected), signature) else {
+        guard let given = S3Types.bytes(base64: signature), Digest.isEqual(expected, given) else {
             throw .mismatch(
                 SignatureMismatch(
                     accessKey: accessKey, stringToSign: stringToSign, givenSignature: signature, canonicalRequest: ""))
@@ -64,6 +59,9 @@ struct LegacyPresignedURL {
     }
 
     private func stringToSign(_ request: RequestFacts) -> String {
+        let parameters = target.parameters.map {
+            (name: String(decoding: $0.name, as: UTF8.self), value: String(decoding: $0.value, as: UTF8.self))
+        }
         func standard(_ name: String) -> String {
             request.first(name) ?? parameters.first { $0.name.lowercased() == name }?.value ?? ""
         }
@@ -77,22 +75,9 @@ struct LegacyPresignedURL {
         }
         for (name, value) in amz.sorted(by: { $0.key < $1.key }) { text += "\(name):\(value)\n" }
         if let bucket = request.hostedBucket { text += "/\(bucket)" }
-        text += String(Substring(CanonicalRequest.split(request.target).path))
+        text += String(decoding: target.text.utf8.prefix(target.encodedPathCount), as: UTF8.self)
         let signed = parameters.filter { Self.signedParameters.contains($0.name) }.sorted { $0.name < $1.name }
         let items = signed.map { $0.value.isEmpty ? $0.name : "\($0.name)=\($0.value)" }
         return items.isEmpty ? text : text + "?" + items.joined(separator: "&")
-    }
-
-    /// Base64 of the 20 bytes of a code: six groups of three, and one of two.
-    private static func base64(_ code: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-        var text = ""
-        for start in stride(from: 0, to: code.count, by: 3) {
-            let group = code[start..<min(start + 3, code.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for digit in 0...group.count { text.append(alphabet[Int(bits >> UInt32(18 - 6 * digit) & 63)]) }
-            text += String(repeating: "=", count: 3 - group.count)
-        }
-        return text
     }
 }

@@ -37,8 +37,9 @@ package struct RequestSigner: Sendable {
         signed.append(("x-amz-content-sha256", payload.text))
         if let sessionToken { signed.append(("x-amz-security-token", sessionToken.revealed)) }
         let names = Self.namesToSign(signed)
-        let canonical = try CanonicalRequest(
-            method: method, target: target, fields: signed, signedHeaders: names, payload: payload.text)
+        guard let parsed = RequestTarget(target) else { throw .malformedTarget }
+        let canonical = CanonicalRequest(
+            method: method, target: parsed, fields: signed, signedHeaders: names, payload: payload.text)
         let key = key(on: time)
         let signature = key.signature(of: key.requestStringToSign(canonicalRequest: canonical.bytes, at: time))
         let authorization =
@@ -70,8 +71,9 @@ package struct RequestSigner: Sendable {
             "&X-Amz-Credential=\(encoded(key.scope.credential))&X-Amz-Date=\(time)&X-Amz-Expires=\(expirySeconds)"
         if let sessionToken { presigned += "&X-Amz-Security-Token=\(encoded(sessionToken.revealed))" }
         presigned += "&X-Amz-SignedHeaders=\(encoded(names.joined(separator: ";")))"
-        let canonical = try CanonicalRequest(
-            method: method, target: presigned, fields: signed, signedHeaders: names, payload: PayloadForm.unsigned.text)
+        guard let parsed = RequestTarget(presigned) else { throw .malformedTarget }
+        let canonical = CanonicalRequest(
+            method: method, target: parsed, fields: signed, signedHeaders: names, payload: PayloadForm.unsigned.text)
         let signature = key.signature(of: key.requestStringToSign(canonicalRequest: canonical.bytes, at: time))
         return presigned + "&X-Amz-Signature=\(signature)"
     }

@@ -31,6 +31,8 @@ package struct VerifiedSignature: Sendable {
     package let accessKey: String
     package let place: Authorization.Place
     package let payload: PayloadForm
+    /// The request's target, taken apart.
+    package let target: RequestTarget
     /// Nil for a request that cannot have a body in chunks.
     package let seed: ChunkSeed?
 }
@@ -71,12 +73,13 @@ package struct SignatureVerifier: Sendable {
     }
 
     package func verify(_ request: RequestFacts) throws(SignatureError) -> VerifiedSignature {
-        if request.first("authorization") == nil, request.target.contains("AWSAccessKeyId=") {
-            return try verifyLegacy(request)
+        guard let target = RequestTarget(request.target) else { throw .malformedTarget }
+        if request.first("authorization") == nil, target.contains("AWSAccessKeyId") {
+            return try verifyLegacy(request, target)
         }
-        let authorization = try self.authorization(of: request)
+        let authorization = try self.authorization(of: request, target)
         try checkScope(authorization)
-        let time = try self.time(of: request, authorization)
+        let time = try self.time(of: request, target, authorization)
         let payload = try self.payload(of: request, authorization.place)
         try checkCoverage(authorization, request)
         guard let secret = secret(authorization.scope.accessKey) else {
@@ -85,47 +88,53 @@ package struct SignatureVerifier: Sendable {
         try checkTime(time, authorization)
 
         let isPresigned = authorization.place != .header
-        let canonical = try CanonicalRequest(
-            method: request.method, target: request.target, fields: request.fields,
+        let canonical = CanonicalRequest(
+            method: request.method, target: target, fields: request.fields,
             signedHeaders: authorization.signedHeaders,
             payload: request.first("x-amz-content-sha256") ?? PayloadForm.unsigned.text,
             omittedParameter: isPresigned ? "X-Amz-Signature" : nil)
         let key = keys.key(for: authorization.scope, secret: secret)
         let stringToSign = key.requestStringToSign(canonicalRequest: canonical.bytes, at: time)
-        guard isSameSignature(key.signature(of: stringToSign), authorization.signature.lowercased()) else {
+        let signature = key.signature(of: stringToSign)
+        guard isSameSignature(signature, authorization.signature) else {
             throw .mismatch(
                 SignatureMismatch(
                     accessKey: authorization.scope.accessKey, stringToSign: stringToSign,
                     givenSignature: authorization.signature, canonicalRequest: canonical.text))
         }
         return VerifiedSignature(
-            accessKey: authorization.scope.accessKey, place: authorization.place, payload: payload,
-            seed: ChunkSeed(key: key, time: time, signature: authorization.signature.lowercased()))
+            accessKey: authorization.scope.accessKey, place: authorization.place, payload: payload, target: target,
+            seed: ChunkSeed(key: key, time: time, signature: signature))
     }
 
-    private func verifyLegacy(_ request: RequestFacts) throws(SignatureError) -> VerifiedSignature {
-        let url = try LegacyPresignedURL(parameters: Self.parameters(of: request.target))
+    private func verifyLegacy(
+        _ request: RequestFacts, _ target: RequestTarget
+    ) throws(SignatureError) -> VerifiedSignature {
+        let url = try LegacyPresignedURL(target)
         guard let secret = secret(url.accessKey) else { throw .unknownAccessKey(url.accessKey) }
         let now = now()
         guard now <= url.expirySeconds else { throw .expired(atSeconds: url.expirySeconds, serverSeconds: now) }
         try url.verify(request, secret: secret, nowSeconds: now)
-        return VerifiedSignature(accessKey: url.accessKey, place: .legacyQuery, payload: .unsigned, seed: nil)
+        return VerifiedSignature(
+            accessKey: url.accessKey, place: .legacyQuery, payload: .unsigned, target: target, seed: nil)
     }
 
     // MARK: Steps
 
-    private func authorization(of request: RequestFacts) throws(SignatureError) -> Authorization {
-        let isPresigned = request.target.utf8.contains(UInt8(ascii: "?")) && request.target.contains("X-Amz-Signature=")
+    private func authorization(
+        of request: RequestFacts, _ target: RequestTarget
+    ) throws(SignatureError) -> Authorization {
+        let isPresigned = target.contains("X-Amz-Signature")
         let header = request.first("authorization")
         switch (header, isPresigned) {
         case (nil, false):
-            guard !request.target.contains("X-Amz-Algorithm=") else {
+            guard !target.contains("X-Amz-Algorithm") else {
                 throw .malformedQuery(reason: Authorization.missingParameters)
             }
             throw .unsigned
         case (_?, true): throw .ambiguous
         case (let header?, false): return try Authorization(header: header)
-        case (nil, true): return try Authorization(parameters: Self.parameters(of: request.target))
+        case (nil, true): return try Authorization(target: target)
         }
     }
 
@@ -141,11 +150,12 @@ package struct SignatureVerifier: Sendable {
         }
     }
 
-    private func time(of request: RequestFacts, _ authorization: Authorization) throws(SignatureError) -> SigningTime {
+    private func time(
+        of request: RequestFacts, _ target: RequestTarget, _ authorization: Authorization
+    ) throws(SignatureError) -> SigningTime {
         switch authorization.place {
         case .query, .legacyQuery:
-            let given = try Self.parameters(of: request.target).first { $0.name == "X-Amz-Date" }?.value
-            guard let time = given.flatMap({ SigningTime($0) }) else {
+            guard let time = target.first("X-Amz-Date").flatMap({ SigningTime($0) }) else {
                 throw .malformedQuery(reason: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
             }
             guard time.day == authorization.scope.day else {
@@ -202,18 +212,5 @@ package struct SignatureVerifier: Sendable {
             }
         case .legacyQuery: preconditionFailure("a legacy URL is verified by itself")
         }
-    }
-
-    private static func parameters(of target: String) throws(SignatureError) -> [(name: String, value: String)] {
-        var parameters: [(name: String, value: String)] = []
-        for item in CanonicalRequest.split(target).query.split(separator: UInt8(ascii: "&")) {
-            let equals = item.firstIndex(of: UInt8(ascii: "="))
-            let value = equals.map { item[item.index(after: $0)...] } ?? item[item.endIndex...]
-            guard let name = PercentEncoding.decode(item[..<(equals ?? item.endIndex)], plusIsSpace: true),
-                let decoded = PercentEncoding.decode(value, plusIsSpace: true)
-            else { throw .malformedTarget }
-            parameters.append((String(decoding: name, as: UTF8.self), String(decoding: decoded, as: UTF8.self)))
-        }
-        return parameters
     }
 }

@@ -34,5 +34,8 @@ package struct SigningKey: Sendable {
     private static let emptySHA256 = hexadecimal(Digest.sha256([]))
 }
 
-/// Whether two signatures are the same text, in a time that does not depend on where they differ.
-func isSameSignature(_ left: String, _ right: String) -> Bool { Digest.isEqual(Array(left.utf8), Array(right.utf8)) }
+/// Whether a signature given, of either case, is the one computed, in a time that does not depend on where they differ.
+func isSameSignature(_ computed: String, _ given: String) -> Bool {
+    guard let computed = bytes(hexadecimal: computed), let given = bytes(hexadecimal: given) else { return false }
+    return Digest.isEqual(computed, given)
+}

@@ -141,7 +141,7 @@ struct BucketTests {
             func delete(_ inner: String, _ fields: [(name: String, value: String)]? = nil) throws -> Reply {
                 let body = Array("<Delete>\(inner)</Delete>".utf8)
                 return try store.send(
-                    "POST", "/models?delete", fields ?? [("content-md5", Base64.encode(Digest.md5(body)))], body: body)
+                    "POST", "/models?delete", fields ?? [("content-md5", base64(Digest.md5(body)))], body: body)
             }
             let long = String(repeating: "x", count: 1025)
             let reply = try delete(
@@ -157,7 +157,7 @@ struct BucketTests {
                 try store.send("GET", "/models").document?.all("Contents").compactMap { $0.text(of: "Key") } == ["b"])
             #expect(try delete("<Object><Key>b</Key></Object>", []).code == "InvalidRequest")
             #expect(
-                try delete("<Object><Key>b</Key></Object>", [("content-md5", Base64.encode(Digest.md5([])))]).code
+                try delete("<Object><Key>b</Key></Object>", [("content-md5", base64(Digest.md5([])))]).code
                     == "BadDigest")
             #expect(try delete("<Object></Object>").code == "MalformedXML")
             #expect(try store.send("HEAD", "/models/b").status == 200)

@@ -54,7 +54,7 @@ struct MultipartTests {
             let whole = bodies[0] + bodies[1]
             #expect(
                 done.document?.text(of: "ChecksumCRC64NVME")
-                    == Base64.encode(Digest.value(.crc64nvme, of: whole.span.bytes)))
+                    == base64(Digest.value(.crc64nvme, of: whole.span.bytes)))
             #expect(done.document?.text(of: "ChecksumType") == "FULL_OBJECT")
             let get = try store.send("GET", "/models/k")
             #expect(get.body == whole)
@@ -81,25 +81,25 @@ struct MultipartTests {
             let bodies = [[UInt8](repeating: 5, count: Self.partBytes), [UInt8](repeating: 6, count: 7)]
             let values = bodies.map { Self.value(digest, $0) }
             let id = try create(store, [("x-amz-checksum-algorithm", name), ("x-amz-checksum-type", type)])
-            let bad = try part(store, id, 1, bodies[0], [(algorithm.headerName, Base64.encode(values[1]))])
+            let bad = try part(store, id, 1, bodies[0], [(algorithm.headerName, base64(values[1]))])
             #expect((bad.status, bad.code) == (400, "BadDigest"))
             let other: ChecksumAlgorithm = algorithm == .sha1 ? .sha256 : .sha1
             let mixed = try part(
                 store, id, 1, bodies[0],
-                [(other.headerName, Base64.encode(other == .sha1 ? Digest.sha1(bodies[0]) : Digest.sha256(bodies[0])))])
+                [(other.headerName, base64(other == .sha1 ? Digest.sha1(bodies[0]) : Digest.sha256(bodies[0])))])
             #expect(mixed.code == "InvalidRequest")
             // One part with its value and one without: the store computes it either way.
-            let first = try part(store, id, 1, bodies[0], [(algorithm.headerName, Base64.encode(values[0]))])
-            #expect(first[algorithm.headerName] == Base64.encode(values[0]))
+            let first = try part(store, id, 1, bodies[0], [(algorithm.headerName, base64(values[0]))])
+            #expect(first[algorithm.headerName] == base64(values[0]))
             let second = try part(store, id, 2, bodies[1])
-            #expect(second[algorithm.headerName] == Base64.encode(values[1]))
+            #expect(second[algorithm.headerName] == base64(values[1]))
             let expected =
                 type == "COMPOSITE"
-                ? Base64.encode(Self.value(digest, values[0] + values[1])) + "-2"
-                : Base64.encode(Self.value(digest, bodies[0] + bodies[1]))
+                ? base64(Self.value(digest, values[0] + values[1])) + "-2"
+                : base64(Self.value(digest, bodies[0] + bodies[1]))
             let parts = [(1, first["etag"] ?? ""), (2, second["etag"] ?? "")]
             if type == "FULL_OBJECT" {
-                let wrong = Base64.encode([UInt8](repeating: 0, count: algorithm.byteCount))
+                let wrong = base64([UInt8](repeating: 0, count: algorithm.byteCount))
                 #expect(
                     try complete(store, id, parts, [(algorithm.headerName, wrong), ("x-amz-checksum-type", type)]).code
                         == "BadDigest")
@@ -165,7 +165,7 @@ struct MultipartTests {
             let target = "/models/k?partNumber=1&uploadId=\(id)"
             let copied = try store.send(
                 "PUT", target, [("x-amz-copy-source", "/models/source"), ("x-amz-copy-source-range", "bytes=2-4")])
-            #expect(copied.document?.text(of: "ChecksumSHA256") == Base64.encode(Digest.sha256(Array("234".utf8))))
+            #expect(copied.document?.text(of: "ChecksumSHA256") == base64(Digest.sha256(Array("234".utf8))))
             let etag = try #require(copied.document?.text(of: "ETag"))
             for range in ["bytes=5-10", "bytes=-3", "bytes=3-", "junk"] {
                 let refused = try store.send(

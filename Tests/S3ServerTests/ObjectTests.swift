@@ -17,7 +17,7 @@ struct ObjectTests {
                 #expect(put.status == 200)
                 let etag = "\"\(hexadecimal(Digest.md5(body)))\""
                 #expect(put["etag"] == etag)
-                #expect(put["x-amz-checksum-crc64nvme"] == Base64.encode(Digest.value(.crc64nvme, of: body.span.bytes)))
+                #expect(put["x-amz-checksum-crc64nvme"] == base64(Digest.value(.crc64nvme, of: body.span.bytes)))
                 #expect(put["x-amz-checksum-type"] == "FULL_OBJECT")
                 let get = try store.send("GET", "/models/k")
                 #expect(get.status == 200)
@@ -133,7 +133,7 @@ struct ObjectTests {
             }
             let listed = try store.send("GET", "/models?list-type=2&encoding-type=url").document?.all("Contents") ?? []
             let names = listed.compactMap { $0.text(of: "Key") }.map {
-                String(decoding: URLText.decode($0.utf8, plusIsSpace: false) ?? [], as: UTF8.self)
+                String(decoding: PercentEncoding.decode($0, plusIsSpace: false) ?? [], as: UTF8.self)
             }
             let expected = keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             #expect(names.map { Array($0.utf8) } == expected.map { Array($0.utf8) })
@@ -162,7 +162,7 @@ struct ObjectTests {
                     nil, "2", "binary/octet-stream"
                 ))
             let hashed = try store.send("PUT", "/models/e", source + [("x-amz-checksum-algorithm", "SHA256")])
-            #expect(hashed.document?.text(of: "ChecksumSHA256") == Base64.encode(Digest.sha256(Array("body".utf8))))
+            #expect(hashed.document?.text(of: "ChecksumSHA256") == base64(Digest.sha256(Array("body".utf8))))
 
             let etag = try #require(put["etag"])
             for (name, value, status) in [

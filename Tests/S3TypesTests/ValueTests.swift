@@ -60,7 +60,9 @@ struct ETagTests {
     }
 
     @Test func writesPartCount() {
-        #expect(ETag(md5OfPartDigests: Array(repeating: 0xAB, count: 16), partCount: 3).text == String(repeating: "ab", count: 16) + "-3")
+        #expect(
+            ETag(md5OfPartDigests: Array(repeating: 0xAB, count: 16), partCount: 3).text == String(
+                repeating: "ab", count: 16) + "-3")
     }
 }
 

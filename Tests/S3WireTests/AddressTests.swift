@@ -2,6 +2,12 @@ import S3Types
 import S3Wire
 import Testing
 
+/// The address of a target as it stands in a request line.
+private func address(_ target: String, host: String?, domains: [String]) throws(S3Error) -> S3Address {
+    guard let parsed = RequestTarget(target) else { throw S3Error(.invalidURI) }
+    return try S3Address(parsed, host: host, domains: domains)
+}
+
 struct S3AddressTests {
     @Test(
         arguments: [
@@ -11,28 +17,28 @@ struct S3AddressTests {
             ("/models/a+b", "models", "a+b"), ("/models/%00", "models", "\0"), ("/models?prefix=a", "models", nil),
         ] as [(String, String?, String?)])
     func readsPathStyle(target: String, bucket: String?, key: String?) throws {
-        let address = try S3Address(target: target, host: "127.0.0.1:9000", domains: [])
+        let address = try S3WireTests.address(target, host: "127.0.0.1:9000", domains: [])
         #expect(address.bucket?.text == bucket)
         #expect(address.key?.text == key)
     }
 
     @Test func readsVirtualHostStyleForItsDomainsOnly() throws {
         let domains = ["s3.example.com", "localhost"]
-        let hosted = try S3Address(target: "/a/b", host: "Models.S3.example.com:9000", domains: domains)
+        let hosted = try address("/a/b", host: "Models.S3.example.com:9000", domains: domains)
         #expect(hosted.bucket?.text == "models")
         #expect(hosted.key?.text == "a/b")
-        let dotted = try S3Address(target: "/", host: "a.b.localhost", domains: domains)
+        let dotted = try address("/", host: "a.b.localhost", domains: domains)
         #expect(dotted.bucket?.text == "a.b")
         #expect(dotted.key == nil)
         for host in ["s3.example.com", "models.other.com", "127.0.0.1:9000", "[::1]:9000"] {
-            #expect(try S3Address(target: "/models/k", host: host, domains: domains).bucket?.text == "models")
+            #expect(try address("/models/k", host: host, domains: domains).bucket?.text == "models")
         }
     }
 
     @Test func refusesWhatIsNoAddress() {
         func code(_ target: String) -> S3ErrorCode? {
             do {
-                _ = try S3Address(target: target, host: nil, domains: [])
+                _ = try address(target, host: nil, domains: [])
                 return nil
             } catch { return error.code }
         }
@@ -47,8 +53,8 @@ struct S3AddressTests {
     }
 
     @Test func decodesTheQuery() throws {
-        let query = try S3Address(
-            target: "/b-b?prefix=a+b%2B&delimiter=%2F&uploads&x=1&x=2&&=v", host: nil, domains: []
+        let query = try address(
+            "/b-b?prefix=a+b%2B&delimiter=%2F&uploads&x=1&x=2&&=v", host: nil, domains: []
         ).query
         #expect(query.first("prefix") == "a b+")
         #expect(query.first("delimiter") == "/")
@@ -75,14 +81,14 @@ struct S3OperationTests {
         ("GET", "/models/k?uploadId=x", "ListParts"),
     ])
     func namesTheOperation(method: String, target: String, name: String) throws {
-        let address = try S3Address(target: target, host: nil, domains: [])
+        let address = try S3WireTests.address(target, host: nil, domains: [])
         #expect(try S3Operation(method: method, address: address, isCopy: false).rawValue == name)
     }
 
     @Test func aCopySourceMakesAWriteACopy() throws {
-        let object = try S3Address(target: "/models/k", host: nil, domains: [])
+        let object = try address("/models/k", host: nil, domains: [])
         #expect(try S3Operation(method: "PUT", address: object, isCopy: true) == .copyObject)
-        let part = try S3Address(target: "/models/k?partNumber=1&uploadId=x", host: nil, domains: [])
+        let part = try address("/models/k?partNumber=1&uploadId=x", host: nil, domains: [])
         #expect(try S3Operation(method: "PUT", address: part, isCopy: true) == .uploadPartCopy)
     }
 
@@ -92,7 +98,7 @@ struct S3OperationTests {
         ("POST", "/models"), ("GET", "/models?versions"),
     ])
     func saysWhatItDoesNotHave(method: String, target: String) throws {
-        let address = try S3Address(target: target, host: nil, domains: [])
+        let address = try S3WireTests.address(target, host: nil, domains: [])
         #expect { _ = try S3Operation(method: method, address: address, isCopy: false) } throws: {
             ($0 as? S3Error)?.code == .notImplemented
         }

@@ -1,4 +1,3 @@
-import SigV4
 import S3Types
 
 /// Where an S3 answers, and how a bucket is named there.

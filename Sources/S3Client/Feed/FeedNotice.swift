@@ -1,6 +1,5 @@
 import JSONReader
 package import S3Types
-import SigV4
 
 /// One change of the bucket, as the feed tells it.
 package struct FeedNotice: Sendable, Equatable {
@@ -91,7 +90,7 @@ package struct FeedNotice: Sendable, Equatable {
             } else {
                 return nil
             }
-            guard let decoded = PercentEncoding.decode(key.utf8, plusIsSpace: true), let key = try? ObjectKey(bytes: decoded) else {
+            guard let decoded = PercentEncoding.decode(key, plusIsSpace: true), let key = try? ObjectKey(bytes: decoded) else {
                 return nil
             }
             return FeedNotice(

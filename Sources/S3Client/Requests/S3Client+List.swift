@@ -2,7 +2,6 @@ import NIOCore
 import NIOHTTP1
 package import S3Types
 import S3Wire
-import SigV4
 
 /// An object as a listing shows it.
 package struct ListedObject: Sendable, Equatable {
@@ -31,7 +30,7 @@ extension S3Client {
             }
             for entry in page.entries {
                 // Keys come percent-encoded, since XML cannot hold every byte that a key can.
-                guard let bytes = PercentEncoding.decode(entry.key.utf8, plusIsSpace: true),
+                guard let bytes = PercentEncoding.decode(entry.key, plusIsSpace: true),
                     let key = try? ObjectKey(bytes: bytes), let etag = try? ETag(entry.etag)
                 else { throw .malformedAnswer(reason: "a listing with the entry \(entry.key.prefix(200))") }
                 objects.append(ListedObject(key: key, sizeBytes: entry.sizeBytes, etag: etag, modified: entry.modified))

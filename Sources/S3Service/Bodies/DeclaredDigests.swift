@@ -25,7 +25,7 @@ struct DeclaredDigests {
     /// - Throws: InvalidDigest, InvalidRequest; NotImplemented for an algorithm that this store cannot verify.
     init(_ request: S3Request, ignoresChecksums: Bool = false) throws(S3Error) {
         if let text = request.first("content-md5") {
-            guard let bytes = Base64.decode(text), bytes.count == 16 else {
+            guard let bytes = S3Types.bytes(base64: text), bytes.count == 16 else {
                 throw S3Error(.invalidDigest, details: [("Content-MD5", text)])
             }
             self.md5 = bytes
@@ -75,7 +75,7 @@ struct DeclaredDigests {
         if let md5, let computed = values[.md5], md5 != computed {
             throw S3Error(
                 .badDigest,
-                details: [("ExpectedDigest", Base64.encode(md5)), ("CalculatedDigest", Base64.encode(computed))])
+                details: [("ExpectedDigest", base64(md5)), ("CalculatedDigest", base64(computed))])
         }
         if let payloadSHA256, let computed = values[.sha256], payloadSHA256 != computed {
             throw S3Error(

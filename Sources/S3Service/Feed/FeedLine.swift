@@ -9,7 +9,7 @@ import Telemetry
 func feedLine(_ event: FeedEvent, bucket: BucketRecord) -> String {
     let time = WireTime.iso8601(milliseconds: event.timeMilliseconds)
     let owner = "{\"principalId\":\(jsonQuoted(event.owner))}"
-    let key = jsonQuoted(URLText.encode(event.key.text))
+    let key = jsonQuoted(PercentEncoding.encode(event.key.text, keepsSlash: true))
     var object = "{\"key\":\(key)"
     if let etag = event.etag { object += ",\"size\":\(event.sizeBytes),\"eTag\":\(jsonQuoted(etag.text))" }
     object += ",\"sequencer\":\"\(event.cursor)\"}"

@@ -28,7 +28,7 @@ extension S3Service {
                 upload, parts: parts, checksums: declared, expectedSizeBytes: size, preconditions: preconditions)
         }
         var xml = XMLWriter(root: "CompleteMultipartUploadResult")
-        xml.element("Location", "/\(bucket.name)/\(URLText.encode(key.text))")
+        xml.element("Location", "/\(bucket.name)/\(PercentEncoding.encode(key.text, keepsSlash: true))")
         xml.element("Bucket", bucket.name.text)
         xml.element("Key", key.text)
         xml.element("ETag", record.etag.quoted)

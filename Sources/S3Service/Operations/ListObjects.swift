@@ -66,7 +66,7 @@ private struct Listing {
             startAfter: startAfter.flatMap { $0.isEmpty ? nil : $0 }, limit: askedLimit)
     }
 
-    func encoded(_ text: String) -> String { isEncoded ? URLText.encode(text) : text }
+    func encoded(_ text: String) -> String { isEncoded ? PercentEncoding.encode(text, keepsSlash: true) : text }
 
     func open(_ xml: inout XMLWriter, bucket: BucketName) {
         xml.element("Name", bucket.text)

@@ -32,7 +32,7 @@ extension S3Service {
 
         var xml = XMLWriter(root: "ListPartsResult")
         xml.element("Bucket", bucket.name.text)
-        xml.element("Key", isEncoded ? URLText.encode(key.text) : key.text)
+        xml.element("Key", isEncoded ? PercentEncoding.encode(key.text, keepsSlash: true) : key.text)
         xml.element("UploadId", id.text)
         xml.owner("Initiator", configuration.owner)
         xml.owner("Owner", configuration.owner)
@@ -69,7 +69,7 @@ extension S3Service {
             // A marker that no upload of ours can have stands before none of them.
             uploadIDMarker: idMarker.flatMap { try? UploadID($0) }, limit: max(limit, 1))
         let page = try asking { () throws(EngineError) in try engine.uploads(query, in: bucket) }
-        func encoded(_ text: String) -> String { isEncoded ? URLText.encode(text) : text }
+        func encoded(_ text: String) -> String { isEncoded ? PercentEncoding.encode(text, keepsSlash: true) : text }
 
         var xml = XMLWriter(root: "ListMultipartUploadsResult")
         xml.element("Bucket", bucket.name.text)

@@ -18,7 +18,7 @@ struct CopySource {
             versionID = String(path[mark.upperBound...])
             path = path[..<mark.lowerBound]
         }
-        guard let decoded = URLText.decode(path.utf8, plusIsSpace: false) else { throw invalid }
+        guard let decoded = PercentEncoding.decode(String(path), plusIsSpace: false) else { throw invalid }
         let rest = decoded.first == UInt8(ascii: "/") ? decoded.dropFirst() : decoded[...]
         guard let slash = rest.firstIndex(of: UInt8(ascii: "/")),
             let bucket = String(validating: rest[..<slash], as: UTF8.self),

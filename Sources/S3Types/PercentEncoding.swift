@@ -1,10 +1,10 @@
-/// Percent-encoding as signatures want it: everything but `A-Z a-z 0-9 - . _ ~` as `%XX` in upper case.
+/// Percent-encoding as S3 has it: everything but `A-Z a-z 0-9 - . _ ~` as `%XX` in upper case.
 ///
 /// Source: "Create a signed AWS API request", UriEncode.
 package enum PercentEncoding {
     /// - Parameter keepsSlash: whether `/` stays, as it does in a path.
-    package static func encode(_ text: some Sequence<UInt8>, keepsSlash: Bool, into result: inout [UInt8]) {
-        for byte in text {
+    package static func encode(_ bytes: some Sequence<UInt8>, keepsSlash: Bool, into result: inout [UInt8]) {
+        for byte in bytes {
             if isUnreserved(byte) || (keepsSlash && byte == UInt8(ascii: "/")) {
                 result.append(byte)
             } else {
@@ -17,6 +17,7 @@ package enum PercentEncoding {
 
     package static func encode(_ text: String, keepsSlash: Bool) -> String {
         var result: [UInt8] = []
+        result.reserveCapacity(text.utf8.count + 16)
         encode(text.utf8, keepsSlash: keepsSlash, into: &result)
         return String(decoding: result, as: UTF8.self)
     }
@@ -24,21 +25,32 @@ package enum PercentEncoding {
     /// The bytes that an encoded text stands for; nil where a `%` is not followed by two hexadecimal digits.
     ///
     /// - Parameter plusIsSpace: as in a query.
-    package static func decode(_ text: some Sequence<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
+    package static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
+        guard text.contains(where: { $0 == UInt8(ascii: "%") || (plusIsSpace && $0 == UInt8(ascii: "+")) }) else {
+            return Array(text)
+        }
         var result: [UInt8] = []
-        var iterator = text.makeIterator()
-        while let byte = iterator.next() {
+        result.reserveCapacity(text.count)
+        var index = text.startIndex
+        while index < text.endIndex {
+            let byte = text[index]
+            index += 1
             switch byte {
             case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(value), let low = iterator.next().flatMap(value) else {
+                guard text.endIndex - index >= 2, let high = value(text[index]), let low = value(text[index + 1]) else {
                     return nil
                 }
                 result.append(high << 4 | low)
+                index += 2
             case UInt8(ascii: "+") where plusIsSpace: result.append(UInt8(ascii: " "))
             default: result.append(byte)
             }
         }
         return result
+    }
+
+    package static func decode(_ text: String, plusIsSpace: Bool) -> [UInt8]? {
+        decode(Array(text.utf8)[...], plusIsSpace: plusIsSpace)
     }
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {
