@@ -21,7 +21,11 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-sidecar") {
             for line in try StatusFile(directory: cache).lines() {
-                if !json { print(try Self.text(line)) } else if line.hasPrefix("{\"executor\"") == executors { print(line) }
+                guard json else {
+                    print(try Self.text(line))
+                    continue
+                }
+                if line.hasPrefix("{\"executor\"") == executors { print(line) }
             }
         }
     }
