@@ -5,25 +5,23 @@ import json
 import threading
 import urllib.parse
 
-import pytest
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from urllib.parse import quote
 
 from programs import ACCESS_KEY, SECRET_KEY, Store
+from test_bad_input import EMPTY, Signer
 
 
 class Follower:
-    """One listen connection, signed in the query."""
+    """One listen connection. Signed by hand: botocore's signer keeps only the first of several `events`."""
 
     def __init__(self, store, bucket, cursor=None, prefix="", suffix="", events=("s3:ObjectCreated:*", "s3:ObjectRemoved:*")):
-        query = [("events", event) for event in events] + [("prefix", prefix), ("suffix", suffix)]
+        pairs = [("events", event) for event in events] + [("prefix", prefix), ("suffix", suffix)]
         if cursor is not None:
-            query.append(("cursor", cursor))
-        request = AWSRequest(method="GET", url=f"{store.endpoint}/{bucket}?{urllib.parse.urlencode(query)}")
-        S3SigV4QueryAuth(Credentials(ACCESS_KEY, SECRET_KEY), "s3", "us-east-1").add_auth(request)
+            pairs.append(("cursor", cursor))
+        query = "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs))
+        headers = Signer(store).headers("GET", f"/{bucket}", EMPTY, query=query)
         self.connection = http.client.HTTPConnection("127.0.0.1", store.port, timeout=20)
-        self.connection.request("GET", request.url.split(f":{store.port}", 1)[1])
+        self.connection.request("GET", f"/{bucket}?{query}", headers=headers)
         self.response = self.connection.getresponse()
         self.status = self.response.status
         self.head = self.response.headers.get("x-lodestore-feed-cursor")

@@ -169,7 +169,7 @@ def failed_reason(house, model):
 @pytest.mark.parametrize("body, content_type", [
     ("1,2", "text/csv"), ("a,b,c", "text/csv"), ("{", "application/json"), ('{"instances": [[1, "x"]]}', "application/json"),
     ('{"instances": 5}', "application/json"), ("1,2,3", "application/x-unknown"), ("1," * 200_000, "text/csv"),
-])
+], ids=range(7))
 def test_bad_requests_are_refused_and_touch_no_neighbour(house, body, content_type):
     name = DEMO_MODELS[0]
     artifact = next(p for p in sorted((MODELS / name).iterdir()) if p.name not in ("golden.csv", "README.md"))
