@@ -4,7 +4,7 @@
 // holds this table and the sources to each other.
 //
 // LODESTORE_ROOMS="Scoring SigV4" narrows the package to those rooms, what they stand on, and their tests: a room can
-// then be built and tested without building the house. LODESTORE_BENCHMARKS=1 adds `Benchmarks/`.
+// then be built and tested without building the house.
 
 import Foundation
 import PackageDescription
@@ -46,11 +46,8 @@ let libraries: [Library] = [
     apple("Logging", "swift-log", "1.16.2"),
     apple("NIOCore", "swift-nio", "2.101.2"),
     apple("NIOPosix", "swift-nio", "2.101.2"),
-    apple("NIOConcurrencyHelpers", "swift-nio", "2.101.2"),
     apple("NIOHTTP1", "swift-nio", "2.101.2"),
     apple("NIOEmbedded", "swift-nio", "2.101.2"),
-    apple("NIOFoundationCompat", "swift-nio", "2.101.2"),
-    apple("NIOExtras", "swift-nio-extras", "1.35.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
     apple("SystemPackage", "swift-system", "1.8.1"),
     vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
@@ -109,61 +106,97 @@ let house: [Room] = [
     room(1, "SealedMemory", ["CLinux"]),
 
     // Floor 2: protocols, formats and tools that stand on them.
-    room(2, "Launch", ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage", "ServiceLifecycle", "UnixSignals"]),
+    room(
+        2, "Launch",
+        ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage", "ServiceLifecycle", "UnixSignals"]),
     room(2, "LoadGenerator", ["Threads", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader"]),
     room(2, "ModelImage", ["ModelTypes"]),
     room(2, "InferenceWire", ["JSONReader"]),
-    room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIOExtras", "NIOConcurrencyHelpers", "Logging"],
-         tests: ["NIOEmbedded"]),
+    room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"], tests: ["NIOEmbedded"]),
 
     // Floor 3: engines.
     room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"]),
     room(3, "Scoring", ["CKernels", "ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
-    room(3, "S3Client", ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"], tests: ["Threads"]),
+    room(
+        3, "S3Client",
+        ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
+        tests: ["Threads"]),
     room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),
     room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux"]),
 
     // Floor 4: services.
-    room(4, "S3Service", ["S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging", "Telemetry"]),
-    room(4, "ModelSync", ["S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
-         "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "Threads", "Telemetry", "Logging"]),
+    room(
+        4, "S3Service",
+        [
+            "S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging",
+            "Telemetry",
+        ]),
+    room(
+        4, "ModelSync",
+        [
+            "S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
+            "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "Threads", "Telemetry",
+            "Logging",
+        ]),
 
     // Floor 5: edges.
-    room(5, "S3Server", ["S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"],
-         tests: ["S3Types", "S3Wire", "SigV4", "Digests"]),
-    room(5, "InferenceServer", ["Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff", "SealedMemory", "Telemetry",
-         "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle"]),
+    room(
+        5, "S3Server",
+        [
+            "S3Service", "ObjectEngine", "HTTPKernel", "Telemetry", "NIOCore", "NIOPosix", "NIOHTTP1", "Logging",
+            "ServiceLifecycle",
+        ],
+        tests: ["S3Types", "S3Wire", "SigV4", "Digests"]),
+    room(
+        5, "InferenceServer",
+        [
+            "Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff",
+            "SealedMemory", "Telemetry",
+            "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle",
+        ]),
 
     // Floor 6: programs.
-    program("lodestore", ["S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "DurableFiles", "Launch", "ArgumentParser", "Logging",
-         "NIOCore"]),
-    program("lodestore-sidecar", ["ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch",
-         "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle"]),
-    program("lodestore-executor", ["DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring", "ModelImage", "Launch", "Telemetry", "ArgumentParser", "Configuration",
-         "Logging", "ServiceLifecycle", "HTTPKernel"]),
+    program(
+        "lodestore",
+        [
+            "S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "DurableFiles", "Launch",
+            "ArgumentParser", "Logging",
+            "NIOCore",
+        ]),
+    program(
+        "lodestore-sidecar",
+        [
+            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch",
+            "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
+        ]),
+    program(
+        "lodestore-executor",
+        [
+            "DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring",
+            "ModelImage", "Launch", "Telemetry",
+            "ArgumentParser", "Logging", "HTTPKernel",
+        ]),
 ]
 
 // MARK: Manifest
 
-// While the house is being built, a room that has no sources yet is left out.
-let built = house.filter { FileManager.default.fileExists(atPath: Context.packageDirectory + "/Sources/" + $0.name) }
-let roomNames = Set(built.map(\.name))
+let roomNames = Set(house.map(\.name))
 
 /// The rooms that the environment asks for and all they stand on; every room when it asks for nothing.
 func chosenRooms() -> [Room] {
-    guard let asked = Context.environment["LODESTORE_ROOMS"], !asked.isEmpty else { return built }
+    guard let asked = Context.environment["LODESTORE_ROOMS"], !asked.isEmpty else { return house }
     let askedNames = Set(asked.split(separator: " ").map(String.init))
     var wanted = askedNames
-    for room in built.reversed() where wanted.contains(room.name) {
+    for room in house.reversed() where wanted.contains(room.name) {
         wanted.formUnion(room.needs)
         if askedNames.contains(room.name) { wanted.formUnion(room.testNeeds) }
     }
     // Test needs may stand above rooms already passed.
-    for room in built.reversed() where wanted.contains(room.name) { wanted.formUnion(room.needs) }
-    return built.filter { wanted.contains($0.name) }
+    for room in house.reversed() where wanted.contains(room.name) { wanted.formUnion(room.needs) }
+    return house.filter { wanted.contains($0.name) }
 }
 
 func dependency(_ name: String) -> Target.Dependency? {

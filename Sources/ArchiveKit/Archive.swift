@@ -35,7 +35,9 @@ package enum Archive {
     }
 
     /// As ``unpack(_:limits:)`` for bytes in an array.
-    package static func unpack(_ bytes: [UInt8], limits: ArchiveLimits = ArchiveLimits()) throws(ArchiveError) -> [ArchiveMember] {
+    package static func unpack(_ bytes: [UInt8], limits: ArchiveLimits = ArchiveLimits()) throws(ArchiveError)
+        -> [ArchiveMember]
+    {
         let result: Result<[ArchiveMember], ArchiveError> = unsafe bytes.withUnsafeBytes { buffer in
             do throws(ArchiveError) {
                 return .success(try unsafe unpack(buffer, limits: limits))
@@ -59,7 +61,9 @@ package enum Archive {
         guard isSafe else { throw .unsafePath(String(path.prefix(200))) }
         let type = UInt32(unsafe archive_entry_filetype(entry))
         if type == FileType.directory { return nil }
-        guard type == FileType.regular, unsafe archive_entry_hardlink(entry) == nil else { throw .notARegularFile(path: path) }
+        guard type == FileType.regular, unsafe archive_entry_hardlink(entry) == nil else {
+            throw .notARegularFile(path: path)
+        }
         guard !components.isEmpty else { throw .unsafePath(path) }
         return components.joined(separator: "/")
     }
@@ -105,8 +109,12 @@ private struct Budget {
         _ = unsafe archive_read_support_format_tar(handle)
         _ = unsafe archive_read_support_format_zip_seekable(handle)
         // A warning means that the library would start an outside program to decompress.
-        guard unsafe archive_read_support_filter_gzip(handle) == ARCHIVE_OK else { throw .unsupportedLibrary(filter: "gzip") }
-        guard unsafe archive_read_support_filter_zstd(handle) == ARCHIVE_OK else { throw .unsupportedLibrary(filter: "zstd") }
+        guard unsafe archive_read_support_filter_gzip(handle) == ARCHIVE_OK else {
+            throw .unsupportedLibrary(filter: "gzip")
+        }
+        guard unsafe archive_read_support_filter_zstd(handle) == ARCHIVE_OK else {
+            throw .unsupportedLibrary(filter: "zstd")
+        }
     }
 
     deinit { _ = unsafe archive_read_free(handle) }

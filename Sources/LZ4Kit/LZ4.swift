@@ -40,7 +40,8 @@ package enum LZ4 {
             throw .damaged
         }
         let written = unsafe LZ4_decompress_safe(
-            block.baseAddress!.assumingMemoryBound(to: CChar.self), target.baseAddress!.assumingMemoryBound(to: CChar.self),
+            block.baseAddress!.assumingMemoryBound(to: CChar.self),
+            target.baseAddress!.assumingMemoryBound(to: CChar.self),
             Int32(block.count), Int32(target.count))
         guard written >= 0 else { throw .damaged }
         guard Int(written) == target.count else { throw .wrongSize(found: Int(written), expected: target.count) }

@@ -80,7 +80,9 @@ package struct Settings: Sendable {
 
     /// A list: a repeated flag, a comma-separated variable, or a JSON array.
     package func list(_ key: String) throws(ConfigurationError) -> [String]? {
-        guard case .stringArray(let items)? = try content(key, .stringArray, accepted: "a list of texts") else { return nil }
+        guard case .stringArray(let items)? = try content(key, .stringArray, accepted: "a list of texts") else {
+            return nil
+        }
         return items
     }
 
@@ -99,7 +101,9 @@ package struct Settings: Sendable {
     ) throws(ConfigurationError) -> ConfigContent? {
         for source in sources {
             do {
-                if let value = try source.value(forKey: AbsoluteConfigKey([key]), type: type).value { return value.content }
+                if let value = try source.value(forKey: AbsoluteConfigKey([key]), type: type).value {
+                    return value.content
+                }
             } catch {
                 throw .unacceptable(key: key, value: shown(key, in: source), accepted: accepted)
             }

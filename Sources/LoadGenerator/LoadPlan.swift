@@ -17,7 +17,8 @@ package struct LoadPlan: Sendable {
     package let warmUp: Duration
 
     package init(
-        target: Target, request: [UInt8], ratePerSecond: Double, connectionCount: Int, duration: Duration, warmUp: Duration
+        target: Target, request: [UInt8], ratePerSecond: Double, connectionCount: Int, duration: Duration,
+        warmUp: Duration
     ) {
         precondition(ratePerSecond > 0 && connectionCount > 0, "a load has a rate and a connection")
         self.target = target

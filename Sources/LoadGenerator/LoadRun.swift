@@ -10,7 +10,9 @@ package enum LoadRun {
     /// - Parameter stop: asked before each request; true ends the load early.
     /// - Throws: ``LoadError`` when a connection cannot be made at the start. Later failures are counted, and the connection
     ///   is made anew.
-    package static func run(_ plan: LoadPlan, stop: @escaping @Sendable () -> Bool = { false }) throws(LoadError) -> LoadReport {
+    package static func run(_ plan: LoadPlan, stop: @escaping @Sendable () -> Bool = { false }) throws(LoadError)
+        -> LoadReport
+    {
         // One connection on trial, so that a wrong address is an error and not a report of failures.
         _ = try LoadConnection(plan.target)
         let total = Mutex(LoadReport())

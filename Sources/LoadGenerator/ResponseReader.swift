@@ -48,7 +48,8 @@ struct ResponseReader {
 
     private static func parse(_ head: [UInt8]) throws(LoadError) -> Response {
         let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
-        guard let statusLine = lines.first?.split(separator: " "), statusLine.count >= 2, statusLine[0].hasPrefix("HTTP/1."),
+        guard let statusLine = lines.first?.split(separator: " "), statusLine.count >= 2,
+            statusLine[0].hasPrefix("HTTP/1."),
             let status = Int(statusLine[1])
         else { throw .malformedResponse }
         var length: Int?

@@ -73,7 +73,9 @@ package struct S3Client: Sendable {
     }
 
     /// Sends once and reads the head.
-    func send(_ request: HTTPClientRequest, key: ObjectKey?, deadline: NIODeadline) async throws(S3ClientError) -> Answer {
+    func send(_ request: HTTPClientRequest, key: ObjectKey?, deadline: NIODeadline) async throws(S3ClientError)
+        -> Answer
+    {
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, deadline: deadline)
@@ -91,7 +93,8 @@ package struct S3Client: Sendable {
         do {
             for try await piece in answer.body {
                 guard UInt64(bytes.count) + UInt64(piece.readableBytes) <= limitBytes else {
-                    throw S3ClientError.tooLarge(sizeBytes: UInt64(bytes.count + piece.readableBytes), limitBytes: limitBytes)
+                    throw S3ClientError.tooLarge(
+                        sizeBytes: UInt64(bytes.count + piece.readableBytes), limitBytes: limitBytes)
                 }
                 bytes.append(contentsOf: piece.readableBytesView)
             }
@@ -102,7 +105,9 @@ package struct S3Client: Sendable {
     }
 
     /// Tries a request until it succeeds, fails for good, or the policy is used up.
-    func retrying<Value: Sendable>(_ attempt: () async throws(S3ClientError) -> Value) async throws(S3ClientError) -> Value {
+    func retrying<Value: Sendable>(_ attempt: () async throws(S3ClientError) -> Value) async throws(S3ClientError)
+        -> Value
+    {
         var number = 0
         while true {
             do throws(S3ClientError) {
@@ -145,7 +150,8 @@ package struct S3Client: Sendable {
     /// The text of an error document's element, taken as text: whatever answers an error may be no XML at all, and this is
     /// only shown.
     private static func element(_ name: String, of text: String) -> String? {
-        guard let open = text.firstRange(of: "<\(name)>"), let close = text[open.upperBound...].firstRange(of: "</\(name)>")
+        guard let open = text.firstRange(of: "<\(name)>"),
+            let close = text[open.upperBound...].firstRange(of: "</\(name)>")
         else { return nil }
         return String(text[open.upperBound..<close.lowerBound].prefix(500))
     }

@@ -14,7 +14,8 @@ package struct LineLogHandler: LogHandler {
     private let sink: @Sendable ([UInt8]) -> Void
 
     package init(
-        label: String, level: Logger.Level, format: Format, sink: @escaping @Sendable ([UInt8]) -> Void = writeToStandardError
+        label: String, level: Logger.Level, format: Format,
+        sink: @escaping @Sendable ([UInt8]) -> Void = writeToStandardError
     ) {
         self.label = label
         self.logLevel = level
@@ -45,7 +46,8 @@ package struct LineLogHandler: LogHandler {
         var line = "\(timestamp()) \(event.level.rawValue) \(label): \(event.message)"
         for fact in facts {
             let value = "\(fact.value)"
-            let needsQuotes = value.isEmpty || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") || $0 == 0x7F }
+            let needsQuotes =
+                value.isEmpty || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") || $0 == 0x7F }
             line += " \(fact.key)=\(needsQuotes ? jsonQuoted(value) : value)"
         }
         return line + "\n"

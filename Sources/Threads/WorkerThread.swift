@@ -30,10 +30,12 @@ package final class WorkerThread: Sendable {
 
     /// Waits until the body has returned. Calling it again, or from several threads, waits for nothing more.
     package func join() {
-        guard let thread = handle.withLock({ handle in
-            defer { handle = nil }
-            return handle
-        }) else { return }
+        guard
+            let thread = handle.withLock({ handle in
+                defer { handle = nil }
+                return handle
+            })
+        else { return }
         pthread_join(thread, nil)
     }
 

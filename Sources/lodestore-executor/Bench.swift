@@ -66,15 +66,18 @@ struct Bench: AsyncParsableCommand {
             target = .socket(path: socket)
         } else {
             let address = connect ?? ""
-            guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
-                throw ConfigurationError.unacceptable(key: "connect", value: address, accepted: "an IPv4 address and a port")
+            guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...])
+            else {
+                throw ConfigurationError.unacceptable(
+                    key: "connect", value: address, accepted: "an IPv4 address and a port")
             }
             target = .tcp(host: String(address[..<colon]), port: port)
         }
         var headers = [("Content-Type", contentType)]
         if let model { headers.append(("X-Amzn-SageMaker-Target-Model", model)) }
         let request = LoadPlan.post(
-            path: "/invocations", host: connect ?? "localhost", headers: headers, body: try SystemDisk().read(body, limitBytes: 1 << 30))
+            path: "/invocations", host: connect ?? "localhost", headers: headers,
+            body: try SystemDisk().read(body, limitBytes: 1 << 30))
         return LoadPlan(
             target: target, request: request, ratePerSecond: rate, connectionCount: connections,
             duration: .seconds(duration), warmUp: .seconds(warmUp))
@@ -92,7 +95,9 @@ struct Bench: AsyncParsableCommand {
             let firstSeen = Double(report.firstSeenNanoseconds[version] ?? 0) / 1e9
             lines.append("version \(version) answered \(count), first after \(rounded(firstSeen)) s")
         }
-        for (failure, count) in report.failures.sorted(by: { $0.key < $1.key }) { lines.append("failed \(count) times: \(failure)") }
+        for (failure, count) in report.failures.sorted(by: { $0.key < $1.key }) {
+            lines.append("failed \(count) times: \(failure)")
+        }
         return lines.joined(separator: "\n")
     }
 

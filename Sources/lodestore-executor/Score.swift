@@ -14,7 +14,9 @@ struct Score: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The image, as lodestore-sidecar compile writes it.", valueName: "image"))
     var image: String
 
-    @Argument(help: ArgumentHelp("CSV without a header, or JSON with --json-rows; an empty field is missing.", valueName: "rows"))
+    @Argument(
+        help: ArgumentHelp(
+            "CSV without a header, or JSON with --json-rows; an empty field is missing.", valueName: "rows"))
     var rows: String
 
     @Flag(help: "The rows are JSON.")
@@ -22,7 +24,9 @@ struct Score: AsyncParsableCommand {
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
-            let output = try score(image: try SystemDisk().read(image, limitBytes: 4 << 30), rows: try SystemDisk().read(rows, limitBytes: 4 << 30))
+            let output = try score(
+                image: try SystemDisk().read(image, limitBytes: 4 << 30),
+                rows: try SystemDisk().read(rows, limitBytes: 4 << 30))
             print(String(decoding: output, as: UTF8.self), terminator: "")
         }
     }
@@ -34,8 +38,10 @@ struct Score: AsyncParsableCommand {
         unsafe aligned.copyBytes(from: image)
         let view = try unsafe ModelImageView(validating: UnsafeRawBufferPointer(rebasing: aligned[..<image.count]))
         return switch view.inputType {
-        case .float32: try score(rows, view, RowBuffer<Float>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
-        case .float64: try score(rows, view, RowBuffer<Double>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
+        case .float32:
+            try score(rows, view, RowBuffer<Float>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
+        case .float64:
+            try score(rows, view, RowBuffer<Double>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
         }
     }
 

@@ -21,7 +21,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Unix socket to serve HTTP on too, made with mode 0660.", valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("Unix socket on which the sidecar hands models over, made with mode 0600.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Unix socket on which the sidecar hands models over, made with mode 0600.", valueName: "path"))
     var control: String?
 
     @Option(help: ArgumentHelp("User id as whom the sidecar runs, if another.", valueName: "uid"))
@@ -60,7 +62,9 @@ struct Serve: AsyncParsableCommand {
             let socketPath = try settings.text("socket")
             let service = InferenceService(configuration, logger: logger) { addresses in
                 var facts = [("control", control)]
-                if let address = addresses.first { facts.insert(("endpoint", "http://\(Self.hostAndPort(address))"), at: 0) }
+                if let address = addresses.first {
+                    facts.insert(("endpoint", "http://\(Self.hostAndPort(address))"), at: 0)
+                }
                 if let socketPath { facts.append(("socket", socketPath)) }
                 ProgramRun.announceReady(program: "lodestore-executor", facts: facts)
             }
@@ -71,7 +75,8 @@ struct Serve: AsyncParsableCommand {
     private func settings() async throws(ConfigurationError) -> Settings {
         try await Settings(
             flags: [
-                "listen": listen.map { .text($0) }, "socket": socket.map { .text($0) }, "control": control.map { .text($0) },
+                "listen": listen.map { .text($0) }, "socket": socket.map { .text($0) },
+                "control": control.map { .text($0) },
                 "control-uid": controlUid.map { .integer($0) }, "default-model": defaultModel.map { .text($0) },
                 "loops": loops.map { .integer($0) }, "max-rows": maxRows.map { .integer($0) },
                 "max-body-bytes": maxBodyBytes.map { .integer($0) }, "drain-seconds": drainSeconds.map { .integer($0) },
@@ -89,7 +94,8 @@ struct Serve: AsyncParsableCommand {
             controlUserID: UInt32(try settings.integer("control-uid", in: 0...Int(UInt32.max)) ?? Int(geteuid())),
             defaultModel: try settings.text("default-model"),
             loopCount: try settings.integer("loops", in: 1...1024) ?? cores, workerCount: cores)
-        configuration.limits.rowCount = try settings.integer("max-rows", in: 1...10_000_000) ?? configuration.limits.rowCount
+        configuration.limits.rowCount =
+            try settings.integer("max-rows", in: 1...10_000_000) ?? configuration.limits.rowCount
         configuration.limits.bodyBytes =
             try settings.integer("max-body-bytes", in: 1...(1 << 30)) ?? configuration.limits.bodyBytes
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
@@ -105,7 +111,8 @@ struct Serve: AsyncParsableCommand {
         let isLoopback = host.hasPrefix("127.") || host == "::1" || host == "localhost"
         let isAllowed = try settings.boolean("insecure-listen") ?? false
         guard isLoopback || isAllowed else {
-            throw .unacceptable(key: "listen", value: text, accepted: "a loopback address unless --insecure-listen is given")
+            throw .unacceptable(
+                key: "listen", value: text, accepted: "a loopback address unless --insecure-listen is given")
         }
         return (host, Int(port))
     }

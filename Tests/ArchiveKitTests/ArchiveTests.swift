@@ -70,8 +70,12 @@ struct ArchiveTests {
 
     @Test func limitsAreCheckedWhileUnpacking() throws {
         let three = tar([entry("a", size: 1000), entry("b", size: 1000), entry("c", size: 1000)])
-        #expect(throws: ArchiveError.tooManyEntries(limit: 2)) { try Archive.unpack(three, limits: .init(entryCount: 2)) }
-        #expect(throws: ArchiveError.tooLarge(limitBytes: 2500)) { try Archive.unpack(three, limits: .init(totalBytes: 2500)) }
+        #expect(throws: ArchiveError.tooManyEntries(limit: 2)) {
+            try Archive.unpack(three, limits: .init(entryCount: 2))
+        }
+        #expect(throws: ArchiveError.tooLarge(limitBytes: 2500)) {
+            try Archive.unpack(three, limits: .init(totalBytes: 2500))
+        }
         #expect(throws: ArchiveError.ratioTooHigh(limit: 1)) {
             try Archive.unpack(bomb(megabytes: 4), limits: .init(ratio: 1, ratioFreeBytes: 1 << 20))
         }
@@ -89,7 +93,8 @@ struct ArchiveTests {
 
     private func packed(option: String) throws -> [UInt8] {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("archive-\(UUID())")
-        try FileManager.default.createDirectory(at: folder.appendingPathComponent("model/deep"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: folder.appendingPathComponent("model/deep"), withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data("{}".utf8).write(to: folder.appendingPathComponent("model/a.json"))
         try Data(sample).write(to: folder.appendingPathComponent("model/deep/b.bin"))
@@ -97,7 +102,12 @@ struct ArchiveTests {
     }
 
     private func bomb(megabytes: Int) throws -> [UInt8] {
-        try run("sh", ["-c", "head -c \(megabytes << 20) /dev/zero > \"$0/model\" && tar -C \"$0\" -czf - model; rm -r \"$0\"", temporaryFolder()])
+        try run(
+            "sh",
+            [
+                "-c", "head -c \(megabytes << 20) /dev/zero > \"$0/model\" && tar -C \"$0\" -czf - model; rm -r \"$0\"",
+                temporaryFolder(),
+            ])
     }
 
     private func temporaryFolder() throws -> String {
@@ -120,9 +130,13 @@ struct ArchiveTests {
     }
 
     /// One ustar header and its padded content (POSIX.1-1988, section 10.1.1).
-    private func entry(_ path: String, type: Character = "0", link: String = "", size: Int = 0, claiming: Int? = nil) -> [UInt8] {
+    private func entry(_ path: String, type: Character = "0", link: String = "", size: Int = 0, claiming: Int? = nil)
+        -> [UInt8]
+    {
         var header = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, at offset: Int) { header.replaceSubrange(offset..<(offset + text.utf8.count), with: text.utf8) }
+        func put(_ text: String, at offset: Int) {
+            header.replaceSubrange(offset..<(offset + text.utf8.count), with: text.utf8)
+        }
         func octal(_ number: Int, width: Int) -> String {
             let digits = String(number, radix: 8)
             return String(repeating: "0", count: width - digits.count) + digits

@@ -30,9 +30,11 @@ final class ServerHarness: Sendable {
         self.registry = registry
         let workers = workers
         server = try await HTTPServer.start(
-            [.tcp(host: "127.0.0.1", port: 0)], group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            [.tcp(host: "127.0.0.1", port: 0)], group: group,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { loop in
-            InferenceResponder(registry: registry, loop: loop, workers: workers, defaultModel: defaultModel, limits: limits)
+            InferenceResponder(
+                registry: registry, loop: loop, workers: workers, defaultModel: defaultModel, limits: limits)
         }
         port = UInt16(server.addresses[0].port!)
         registry.onRelease { [self] generation in released.withLock { $0.append(generation) } }
@@ -57,9 +59,11 @@ final class ServerHarness: Sendable {
     static let artifact = ContentDigest(bytes: Digest.sha256([1, 2, 3]))!
 
     static func image(bias: Double) throws -> [UInt8] {
-        let linear = try LinearPredictor(featureCount: 3, accumulator: .float32, startValues: [bias], weights: [1, 1, 1])
+        let linear = try LinearPredictor(
+            featureCount: 3, accumulator: .float32, startValues: [bias], weights: [1, 1, 1])
         let model = ModelDescription(
-            predictor: .linear(linear), featureNames: [], transform: .identity, objective: "reg:squarederror", bestIteration: nil,
+            predictor: .linear(linear), featureNames: [], transform: .identity, objective: "reg:squarederror",
+            bestIteration: nil,
             source: ModelSource(format: .xgboostJSON, writerVersion: "1.7.6"))
         return try ImageCompiler.compile(model, artifactDigest: artifact.bytes)
     }
@@ -102,7 +106,9 @@ final class PlainClient {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { return }
             sent += count
         }

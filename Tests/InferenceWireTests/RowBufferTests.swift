@@ -29,11 +29,12 @@ struct RowBufferTests {
         left.count == right.count && zip(left, right).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
     }
 
-    @Test(arguments: [
-        ("1,2,3", [1, 2, 3]), ("1,2,3\n", [1, 2, 3]), ("1,2,3\r\n4,5,6\r\n", [1, 2, 3, 4, 5, 6]),
-        (" 1 ,\t2, 3", [1, 2, 3]), (",,", [.nan, .nan, .nan]), ("1,,3\n,5,", [1, .nan, 3, .nan, 5, .nan]),
-        ("nan,-1e-3,+.5", [.nan, -0.001, 0.5]),
-    ] as [(String, [Float])])
+    @Test(
+        arguments: [
+            ("1,2,3", [1, 2, 3]), ("1,2,3\n", [1, 2, 3]), ("1,2,3\r\n4,5,6\r\n", [1, 2, 3, 4, 5, 6]),
+            (" 1 ,\t2, 3", [1, 2, 3]), (",,", [.nan, .nan, .nan]), ("1,,3\n,5,", [1, .nan, 3, .nan, 5, .nan]),
+            ("nan,-1e-3,+.5", [.nan, -0.001, 0.5]),
+        ] as [(String, [Float])])
     func readsCSV(text: String, expected: [Float]) throws {
         let buffer = try rows(text, .csv)
         #expect(same(buffer.values, expected))
@@ -59,32 +60,40 @@ struct RowBufferTests {
         #expect(try same(rows("[null,2,3]", .json).values, [.nan, 2, 3]))
     }
 
-    @Test(arguments: [
-        ("", .noRows), ("1,2", .wrongFieldCount(row: 1, found: 2, expected: 3)),
-        ("1,2,3,4", .wrongFieldCount(row: 1, found: 4, expected: 3)),
-        ("1,2,3\n\n1,2,3", .wrongFieldCount(row: 2, found: 1, expected: 3)),
-        ("1,2,3\n1,x,3", .notANumber(row: 2, column: 2, text: "x")), ("1,2,0x10", .notANumber(row: 1, column: 3, text: "0x10")),
-        ("1,2,inf", .notFinite(row: 1, column: 3)), ("1,1e999,3", .notFinite(row: 1, column: 2)),
-        ("1,2,3\n1,2,3\n1,2,3", .tooManyRows(limit: 2)), ("\"1\",2,3", .notANumber(row: 1, column: 1, text: "\"1\"")),
-    ] as [(String, RowError)])
+    @Test(
+        arguments: [
+            ("", .noRows), ("1,2", .wrongFieldCount(row: 1, found: 2, expected: 3)),
+            ("1,2,3,4", .wrongFieldCount(row: 1, found: 4, expected: 3)),
+            ("1,2,3\n\n1,2,3", .wrongFieldCount(row: 2, found: 1, expected: 3)),
+            ("1,2,3\n1,x,3", .notANumber(row: 2, column: 2, text: "x")),
+            ("1,2,0x10", .notANumber(row: 1, column: 3, text: "0x10")),
+            ("1,2,inf", .notFinite(row: 1, column: 3)), ("1,1e999,3", .notFinite(row: 1, column: 2)),
+            ("1,2,3\n1,2,3\n1,2,3", .tooManyRows(limit: 2)),
+            ("\"1\",2,3", .notANumber(row: 1, column: 1, text: "\"1\"")),
+        ] as [(String, RowError)])
     func refusesBrokenCSVByRowAndColumn(text: String, expected: RowError) {
         #expect(throws: expected) { try rows(text, .csv, limit: 2) }
     }
 
-    @Test(arguments: [
-        ("", .noRows), ("[]", .noRows), (#"{"instances":[]}"#, .noRows), ("{}", .noInstances),
-        (#"{"rows":[[1,2,3]]}"#, .noInstances), ("[[1,2]]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
-        ("[1,2,3,4]", .wrongFieldCount(row: 1, found: 4, expected: 3)), ("[1,2]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
-        ("[[1,2,3],[1,2,3,4]]", .wrongFieldCount(row: 2, found: 4, expected: 3)),
-        (#"[[1,2,3],[1,"x",3]]"#, .notANumber(row: 2, column: 2, text: "a value of another kind")),
-        ("[[1,2,3],[1,2,1e999]]", .notFinite(row: 2, column: 3)), ("[[1,2,3],[1,2,3],[1,2,3]]", .tooManyRows(limit: 2)),
-        (#"[{"id":1}]"#, .wrongFieldCount(row: 1, found: 0, expected: 3)),
-    ] as [(String, RowError)])
+    @Test(
+        arguments: [
+            ("", .noRows), ("[]", .noRows), (#"{"instances":[]}"#, .noRows), ("{}", .noInstances),
+            (#"{"rows":[[1,2,3]]}"#, .noInstances), ("[[1,2]]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
+            ("[1,2,3,4]", .wrongFieldCount(row: 1, found: 4, expected: 3)),
+            ("[1,2]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
+            ("[[1,2,3],[1,2,3,4]]", .wrongFieldCount(row: 2, found: 4, expected: 3)),
+            (#"[[1,2,3],[1,"x",3]]"#, .notANumber(row: 2, column: 2, text: "a value of another kind")),
+            ("[[1,2,3],[1,2,1e999]]", .notFinite(row: 2, column: 3)),
+            ("[[1,2,3],[1,2,3],[1,2,3]]", .tooManyRows(limit: 2)),
+            (#"[{"id":1}]"#, .wrongFieldCount(row: 1, found: 0, expected: 3)),
+        ] as [(String, RowError)])
     func refusesBrokenJSONByRowAndColumn(text: String, expected: RowError) {
         #expect(throws: expected) { try rows(text, .json, limit: 2) }
     }
 
-    @Test(arguments: ["{", "[[1,2,3]", "[[1,2,3]]x", #"{"instances":5}"#, "7", "[1,[2],3]", "[[1,2,3],4]", "\u{0}", "[[1,2,NaN]]"])
+    @Test(arguments: [
+        "{", "[[1,2,3]", "[[1,2,3]]x", #"{"instances":5}"#, "7", "[1,[2],3]", "[[1,2,3],4]", "\u{0}", "[[1,2,NaN]]",
+    ])
     func refusesWhatIsNotTheJSONExpected(text: String) {
         #expect(throws: RowError.self) { try rows(text, .json) }
     }

@@ -2,19 +2,23 @@ import InferenceWire
 import Testing
 
 struct RowFormatTests {
-    @Test(arguments: [
-        ("text/csv", RowFormat.csv), ("text/csv; charset=utf-8", .csv), ("Application/JSON", .json), (" application/json ;x=y", .json),
-        ("text/plain", nil), ("", nil), ("application/x-recordio-protobuf", nil),
-    ] as [(String, RowFormat?)])
+    @Test(
+        arguments: [
+            ("text/csv", RowFormat.csv), ("text/csv; charset=utf-8", .csv), ("Application/JSON", .json),
+            (" application/json ;x=y", .json),
+            ("text/plain", nil), ("", nil), ("application/x-recordio-protobuf", nil),
+        ] as [(String, RowFormat?)])
     func readsContentTypes(text: String, expected: RowFormat?) {
         #expect(RowFormat(contentType: text) == expected)
     }
 
-    @Test(arguments: [
-        (nil, .csv), ("", .csv), ("*/*", .csv), ("application/json", .json), ("text/csv, application/json;q=0.5", .csv),
-        ("text/csv;q=0.1, application/json", .json), ("text/html, */*;q=0.1", .csv), ("text/html", nil),
-        ("application/json;q=0", nil), ("text/*", .csv),
-    ] as [(String?, RowFormat?)])
+    @Test(
+        arguments: [
+            (nil, .csv), ("", .csv), ("*/*", .csv), ("application/json", .json),
+            ("text/csv, application/json;q=0.5", .csv),
+            ("text/csv;q=0.1, application/json", .json), ("text/html, */*;q=0.1", .csv), ("text/html", nil),
+            ("application/json;q=0", nil), ("text/*", .csv),
+        ] as [(String?, RowFormat?)])
     func choosesTheAnswersForm(accept: String?, expected: RowFormat?) {
         #expect(RowFormat.answering(accept: accept, request: .csv) == expected)
     }
@@ -26,8 +30,9 @@ struct RowFormatTests {
         #expect(String(decoding: csv, as: UTF8.self) == "0.000847571762278676,1.0\n-0.0,1e-30\nnan,inf\n")
         var json: [UInt8] = []
         PredictionWriter.append(values.span, outputCount: 3, as: .json, to: &json)
-        #expect(String(decoding: json, as: UTF8.self)
-            == #"{"predictions": [[0.000847571762278676, 1.0, -0.0], [1e-30, null, null]]}"#)
+        #expect(
+            String(decoding: json, as: UTF8.self)
+                == #"{"predictions": [[0.000847571762278676, 1.0, -0.0], [1e-30, null, null]]}"#)
         json = []
         PredictionWriter.append(values.span.extracting(first: 2), outputCount: 1, as: .json, to: &json)
         #expect(String(decoding: json, as: UTF8.self) == #"{"predictions": [0.000847571762278676, 1.0]}"#)

@@ -24,7 +24,8 @@ struct LZ4Tests {
 
     @Test(arguments: [64, 1000, 65_536, 262_144, 1_000_003], [3, 9, 12])
     func textComesBack(count: Int, level: Int) throws {
-        let text = Array(String(repeating: "{\"split\": 0.25, \"yes\": 1, \"no\": 2}, ", count: count / 36 + 1).utf8.prefix(count))
+        let text = Array(
+            String(repeating: "{\"split\": 0.25, \"yes\": 1, \"no\": 2}, ", count: count / 36 + 1).utf8.prefix(count))
         let block = try #require(compressed(text, level: Int32(level)))
         #expect(block.count < count)
         #expect(try decompressed(block, count: count) == text)
@@ -45,7 +46,9 @@ struct LZ4Tests {
     @Test func cutAndFlippedBlocksStayWithinTheirBuffers() throws {
         let text = Array("tree 1 leaf 0.5 tree 2 leaf 0.25 ".utf8) + noise(300) + [UInt8](repeating: 1, count: 500)
         let block = try #require(compressed(text))
-        for length in 0..<block.count { #expect(throws: LZ4Error.self) { try decompressed(Array(block[..<length]), count: text.count) } }
+        for length in 0..<block.count {
+            #expect(throws: LZ4Error.self) { try decompressed(Array(block[..<length]), count: text.count) }
+        }
         for position in block.indices {
             var broken = block
             broken[position] ^= 0xFF

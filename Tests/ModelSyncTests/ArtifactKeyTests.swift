@@ -10,7 +10,8 @@ import Testing
         ("team/models/click/m.tgz", "team/models/", "click", true), ("click/model.zip", "", "click", true),
         ("click/xgboost-model", "", "click", false), ("click/m.json", "", "click", false),
         ("a b/ü/x.ubj", "", "a b", false),
-        ("click/m.pkl", "", "click", false), ("click/model.txt", "", "click", false), ("click/x.model", "", "click", false), ("../model.bin", "", "..", false),
+        ("click/m.pkl", "", "click", false), ("click/model.txt", "", "click", false),
+        ("click/x.model", "", "click", false), ("../model.bin", "", "..", false),
         ("prefix-click/m.bin", "prefix-", "click", false),
     ])
     func keysNameModels(key: String, prefix: String, model: String, isBundle: Bool) throws {
@@ -21,7 +22,8 @@ import Testing
     @Test(arguments: [
         ("model.tar.gz", ""), ("click/", ""), ("/model.tar.gz", ""), ("click//model.tar.gz", ""),
         ("a/b/c/model.tar.gz", ""),
-        ("click/golden.csv", ""), ("click/readme.md", ""), ("click/readme.txt", ""), ("click/live.json", ""), ("click/7/manifest.json", ""),
+        ("click/golden.csv", ""), ("click/readme.md", ""), ("click/readme.txt", ""), ("click/live.json", ""),
+        ("click/7/manifest.json", ""),
         ("click/.json", ""), ("click/.tar.gz", ""), ("other/model.tar.gz", "team/"), ("click/model.tar.gz/", ""),
         (String(repeating: "m", count: 256) + "/model.bin", ""),
     ])

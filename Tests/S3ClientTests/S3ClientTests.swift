@@ -8,7 +8,9 @@ import Testing
 @testable import S3Client
 
 struct S3ClientTests {
-    private let key = try! ObjectKey("click/model.tar.gz")
+    private let key: ObjectKey
+
+    init() throws { key = try ObjectKey("click/model.tar.gz") }
     /// 20 MiB in which no two ranges of 8 MiB are alike; made once, since a debug build takes its time.
     private static let sample = (0..<20).flatMap { megabyte in [UInt8](repeating: UInt8(megabyte), count: 1 << 20) }
     private var body: [UInt8] { Self.sample }
@@ -23,8 +25,10 @@ struct S3ClientTests {
         var retry = RetryPolicy()
         retry.pause = { _ in }
         let client = S3Client(
-            endpoint: try #require(S3Endpoint(url: "http://127.0.0.1:\(server.port)")), bucket: try BucketName("models"),
-            credentials: S3Credentials(accessKey: "AKID", secret: Secret("secret"), region: "us-east-1"), http: http, retry: retry,
+            endpoint: try #require(S3Endpoint(url: "http://127.0.0.1:\(server.port)")),
+            bucket: try BucketName("models"),
+            credentials: S3Credentials(accessKey: "AKID", secret: Secret("secret"), region: "us-east-1"), http: http,
+            retry: retry,
             now: { 1_700_000_000 })
         do {
             let value = try await run(client, server)
@@ -51,18 +55,25 @@ struct S3ClientTests {
 
     @Test(arguments: [0, 1, 8 << 20, (8 << 20) + 1, 20 << 20]) func objectsOfAnySizeComeWhole(count: Int) async throws {
         let body = Array(body[..<count])
-        try await withClient { ranged(body, $0) } _: { client, server in
+        try await withClient {
+            ranged(body, $0)
+        } _: { client, server in
             let object = try await client.getObject(key, limitBytes: 64 << 20)
             #expect(object.bytes == body)
             #expect(object.etag.text == hexadecimal(Digest.md5(body)))
-            #expect(server.requests.allSatisfy { $0.fields["authorization"]?.hasPrefix("AWS4-HMAC-SHA256 Credential=AKID/") == true })
+            #expect(
+                server.requests.allSatisfy {
+                    $0.fields["authorization"]?.hasPrefix("AWS4-HMAC-SHA256 Credential=AKID/") == true
+                })
         }
     }
 
     @Test func laterRangesHoldOnToTheStateOfTheFirst() async throws {
         let other = body.map { ~$0 }
         await #expect {
-            try await withClient { $0.number == 0 ? ranged(body, $0) : ranged(other, $0) } _: { client, _ in
+            try await withClient {
+                $0.number == 0 ? ranged(body, $0) : ranged(other, $0)
+            } _: { client, _ in
                 try await client.getObject(key, limitBytes: 64 << 20)
             }
         } throws: { if case .changed(key)? = $0 as? S3ClientError { true } else { false } }
@@ -70,18 +81,24 @@ struct S3ClientTests {
 
     @Test func passingFailuresAreTriedAgainAndOthersAreNot() async throws {
         let small = Array(body[..<100])
-        try await withClient { $0.number < 3 ? ($0.number == 1 ? nil : answer(503)) : ranged(small, $0) } _: { client, server in
+        try await withClient {
+            $0.number < 3 ? ($0.number == 1 ? nil : answer(503)) : ranged(small, $0)
+        } _: { client, server in
             let object = try await client.getObject(key, limitBytes: 1000)
             #expect(object.bytes == small)
             #expect(server.requests.count == 4)
         }
-        try await withClient { _ in answer(403, [:], Array("<Error><Code>AccessDenied</Code><Message>no</Message></Error>".utf8)) } _: { client, server in
+        try await withClient { _ in
+            answer(403, [:], Array("<Error><Code>AccessDenied</Code><Message>no</Message></Error>".utf8))
+        } _: { client, server in
             await #expect { try await client.getObject(key, limitBytes: 1000) } throws: {
                 if case .accessDenied("AccessDenied", "no")? = $0 as? S3ClientError { true } else { false }
             }
             #expect(server.requests.count == 1)
         }
-        try await withClient { _ in answer(500) } _: { client, server in
+        try await withClient { _ in
+            answer(500)
+        } _: { client, server in
             await #expect(throws: S3ClientError.self) { try await client.getObject(key, limitBytes: 1000) }
             #expect(server.requests.count == RetryPolicy().tryCount)
         }
@@ -90,7 +107,11 @@ struct S3ClientTests {
     @Test func bytesThatAreNotTheETagsAreRefused() async throws {
         let wrong = hexadecimal(Digest.md5([1]))
         await #expect {
-            try await withClient { ranged([2], etag: wrong, $0) } _: { client, _ in try await client.getObject(key, limitBytes: 10) }
+            try await withClient {
+                ranged([2], etag: wrong, $0)
+            } _: { client, _ in
+                try await client.getObject(key, limitBytes: 10)
+            }
         } throws: { if case .damaged? = $0 as? S3ClientError { true } else { false } }
     }
 
@@ -100,16 +121,26 @@ struct S3ClientTests {
             let checksum = base64(CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(value)))
             let outcome = try await withClient { request in
                 guard request.line.hasPrefix("HEAD") else { return ranged(small, etag: "0123-2", request) }
-                return answer(200, ["x-amz-checksum-type": "FULL_OBJECT", "x-amz-checksum-crc64nvme": checksum, "etag": "\"0123-2\""])
-            } _: { client, _ in try? await client.getObject(key, limitBytes: 10_000).bytes }
+                return answer(
+                    200,
+                    ["x-amz-checksum-type": "FULL_OBJECT", "x-amz-checksum-crc64nvme": checksum, "etag": "\"0123-2\""])
+            } _: { client, _ in
+                try? await client.getObject(key, limitBytes: 10_000).bytes
+            }
             #expect((outcome == small) == isRight)
         }
     }
 
     @Test func sizesAreLimitedBeforeTheBytesCome() async throws {
         await #expect {
-            try await withClient { ranged(body, $0) } _: { client, _ in try await client.getObject(key, limitBytes: 1 << 20) }
-        } throws: { if case .tooLarge(UInt64(20 << 20), UInt64(1 << 20))? = $0 as? S3ClientError { true } else { false } }
+            try await withClient {
+                ranged(body, $0)
+            } _: { client, _ in
+                try await client.getObject(key, limitBytes: 1 << 20)
+            }
+        } throws: {
+            if case .tooLarge(UInt64(20 << 20), UInt64(1 << 20))? = $0 as? S3ClientError { true } else { false }
+        }
     }
 
     @Test func aShortBodyIsNotAnObject() async throws {
@@ -118,15 +149,19 @@ struct S3ClientTests {
             try await withClient { request in
                 let tag = hexadecimal(Digest.md5(small))
                 return answer(
-                    206, ["etag": "\"\(tag)\"", "content-range": "bytes 0-199/200", "connection": "close"], small, length: 200)
-            } _: { client, _ in try await client.getObject(key, limitBytes: 1000) }
+                    206, ["etag": "\"\(tag)\"", "content-range": "bytes 0-199/200", "connection": "close"], small,
+                    length: 200)
+            } _: { client, _ in
+                try await client.getObject(key, limitBytes: 1000)
+            }
         }
     }
 }
 
 struct FeedTests {
     private func line(_ name: String, _ key: String, _ sequencer: String) -> String {
-        #"{"Records":[{"eventVersion":"2.1","eventName":"\#(name)","s3":{"bucket":{"name":"models"},"object":{"key":"\#(key)","size":3,"eTag":"abc","sequencer":"\#(sequencer)"}}}]}"# + "\n"
+        #"{"Records":[{"eventVersion":"2.1","eventName":"\#(name)","s3":{"bucket":{"name":"models"},"object":{"key":"\#(key)","size":3,"eTag":"abc","sequencer":"\#(sequencer)"}}}]}"#
+            + "\n"
     }
 
     private func follow(
@@ -138,14 +173,18 @@ struct FeedTests {
         var retry = RetryPolicy()
         retry.pause = { _ in }
         let client = S3Client(
-            endpoint: try #require(S3Endpoint(url: "http://127.0.0.1:\(server.port)")), bucket: try BucketName("models"),
-            credentials: S3Credentials(accessKey: "AKID", secret: Secret("secret"), region: "us-east-1"), http: http, retry: retry,
+            endpoint: try #require(S3Endpoint(url: "http://127.0.0.1:\(server.port)")),
+            bucket: try BucketName("models"),
+            credentials: S3Credentials(accessKey: "AKID", secret: Secret("secret"), region: "us-east-1"), http: http,
+            retry: retry,
             now: { 1_700_000_000 })
         let heads = Mutex<[String]>([])
         let heard = Mutex<[FeedNotice]>([])
         var failure: S3ClientError?
         do throws(S3ClientError) {
-            try await client.follow(prefix: "p/", after: cursor) { head in heads.withLock { $0.append(head) } } heard: { notices in
+            try await client.follow(prefix: "p/", after: cursor) { head in
+                heads.withLock { $0.append(head) }
+            } heard: { notices in
                 heard.withLock { $0 += notices }
             }
         } catch {
@@ -156,11 +195,14 @@ struct FeedTests {
     }
 
     @Test func noticesAndKeepAlivesAreToldApart() async throws {
-        let text = "  " + line("s3:ObjectCreated:Put", "p%2Fa+b", "7") + "   \n \n" + line("s3:ObjectAccessed:Get", "p%2Fx", "8")
+        let text =
+            "  " + line("s3:ObjectCreated:Put", "p%2Fa+b", "7") + "   \n \n"
+            + line("s3:ObjectAccessed:Get", "p%2Fx", "8")
             + line("s3:ObjectRemoved:Delete", "p%2Fa+b", "9")
-        let result = try await follow({ _ in
-            answer(200, ["x-lodestore-feed-cursor": "5", "connection": "close"], Array(text.utf8))
-        }, cursor: "4")
+        let result = try await follow(
+            { _ in
+                answer(200, ["x-lodestore-feed-cursor": "5", "connection": "close"], Array(text.utf8))
+            }, cursor: "4")
         #expect(result.error == nil)
         #expect(result.head == ["5"])
         #expect(result.heard.map(\.sequencer) == ["7", "9"])

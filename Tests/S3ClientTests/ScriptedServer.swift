@@ -69,11 +69,15 @@ final class ScriptedServer: Sendable {
             guard let answer = script(request) else { return }
             var sent = 0
             while sent < answer.count {
-                let written = answer.withUnsafeBytes { send(connection, $0.baseAddress! + sent, answer.count - sent, Int32(MSG_NOSIGNAL)) }
+                let written = answer.withUnsafeBytes {
+                    send(connection, $0.baseAddress! + sent, answer.count - sent, Int32(MSG_NOSIGNAL))
+                }
                 guard written > 0 else { return }
                 sent += written
             }
-            if String(decoding: answer.prefix(1000), as: UTF8.self).lowercased().contains("connection: close") { return }
+            if String(decoding: answer.prefix(1000), as: UTF8.self).lowercased().contains("connection: close") {
+                return
+            }
         }
     }
 

@@ -19,7 +19,9 @@ struct FeedTests {
             var eventName: String
             var s3: S3
         }
-        var Records: [Record]
+        var records: [Record]
+
+        private enum CodingKeys: String, CodingKey { case records = "Records" }
     }
 
     /// A follower of the feed over a connection of its own.
@@ -48,7 +50,7 @@ struct FeedTests {
         func next() throws -> Line.Record {
             while pending.isEmpty {
                 for line in try chunk().split(separator: "\n") where line != " " {
-                    pending += try JSONDecoder().decode(Line.self, from: Data(line.utf8)).Records
+                    pending += try JSONDecoder().decode(Line.self, from: Data(line.utf8)).records
                 }
             }
             return pending.removeFirst()

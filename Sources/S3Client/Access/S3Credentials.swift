@@ -40,7 +40,9 @@ package struct S3Credentials: Sendable, Equatable {
             let token = environment["AWS_SESSION_TOKEN"].map { Secret($0) }
             return S3Credentials(accessKey: accessKey, secret: Secret(secret), sessionToken: token, region: region)
         }
-        guard let accessKey = setting("aws_access_key_id"), let secret = setting("aws_secret_access_key") else { return nil }
+        guard let accessKey = setting("aws_access_key_id"), let secret = setting("aws_secret_access_key") else {
+            return nil
+        }
         let token = setting("aws_session_token").map { Secret($0) }
         return S3Credentials(accessKey: accessKey, secret: Secret(secret), sessionToken: token, region: region)
     }

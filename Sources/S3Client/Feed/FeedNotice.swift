@@ -90,11 +90,13 @@ package struct FeedNotice: Sendable, Equatable {
             } else {
                 return nil
             }
-            guard let decoded = PercentEncoding.decode(key, plusIsSpace: true), let key = try? ObjectKey(bytes: decoded) else {
+            guard let decoded = PercentEncoding.decode(key, plusIsSpace: true), let key = try? ObjectKey(bytes: decoded)
+            else {
                 return nil
             }
             return FeedNotice(
-                change: change, key: key, sizeBytes: UInt64(max(sizeBytes, 0)), etag: try? ETag(etag), sequencer: sequencer)
+                change: change, key: key, sizeBytes: UInt64(max(sizeBytes, 0)), etag: try? ETag(etag),
+                sequencer: sequencer)
         }
     }
 }

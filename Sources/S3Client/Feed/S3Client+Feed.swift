@@ -21,7 +21,9 @@ extension S3Client {
     package func follow(
         prefix: String, after cursor: String?, opened: (String) async -> Void, heard: ([FeedNotice]) async -> Void
     ) async throws(S3ClientError) {
-        var query = [("events", "s3:ObjectCreated:*"), ("events", "s3:ObjectRemoved:*"), ("prefix", prefix), ("suffix", "")]
+        var query = [
+            ("events", "s3:ObjectCreated:*"), ("events", "s3:ObjectRemoved:*"), ("prefix", prefix), ("suffix", ""),
+        ]
         if let cursor { query.append(("cursor", cursor)) }
         let request = try request(.GET, key: nil, query: query.map { (name: $0.0, value: $0.1) })
         let answer: Answer

@@ -40,15 +40,20 @@ extension S3Client {
             }
             token = page.isTruncated ? page.nextContinuationToken : nil
             // The same token again would never end.
-            guard token == nil || token != current else { throw .malformedAnswer(reason: "a listing that does not go on") }
+            guard token == nil || token != current else {
+                throw .malformedAnswer(reason: "a listing that does not go on")
+            }
         } while token != nil
         return objects
     }
 
     private func page(prefix: String, token: String?) async throws(S3ClientError) -> ListObjectsDocument {
-        var query = [(name: "list-type", value: "2"), (name: "prefix", value: prefix), (name: "encoding-type", value: "url")]
+        var query = [
+            (name: "list-type", value: "2"), (name: "prefix", value: prefix), (name: "encoding-type", value: "url"),
+        ]
         if let token { query.append((name: "continuation-token", value: token)) }
-        let answer = try await send(try request(.GET, key: nil, query: query), key: nil, deadline: .now() + .seconds(60))
+        let answer = try await send(
+            try request(.GET, key: nil, query: query), key: nil, deadline: .now() + .seconds(60))
         let body = try await collect(answer, limitBytes: Self.pageLimitBytes)
         do throws(XMLReaderError) {
             return try ListObjectsDocument(body)

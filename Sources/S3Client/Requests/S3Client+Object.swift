@@ -68,7 +68,9 @@ extension S3Client {
         }
         return Piece(
             key: key, bytes: bytes, totalBytes: total, etag: tag,
-            versionID: answer.headers.first(name: "x-amz-version-id").flatMap { $0 == "null" ? nil : try? VersionID($0) },
+            versionID: answer.headers.first(name: "x-amz-version-id").flatMap {
+                $0 == "null" ? nil : try? VersionID($0)
+            },
             isEncryptedElsewhere: Self.isEncryptedElsewhere(answer.headers))
     }
 
@@ -109,7 +111,8 @@ extension S3Client {
                         let piece = try await retrying { () async throws(S3ClientError) -> Piece in
                             try await self.piece(of: key, range, ifMatch: etag, limitBytes: end)
                         }
-                        guard piece.totalBytes == end, UInt64(piece.bytes.count) == range.upperBound - range.lowerBound else {
+                        guard piece.totalBytes == end, UInt64(piece.bytes.count) == range.upperBound - range.lowerBound
+                        else {
                             throw S3ClientError.damaged(reason: "a range came with another size")
                         }
                         return (index, .success(piece.bytes))
@@ -146,7 +149,9 @@ extension S3Client {
             return
         }
         let head = try await retrying { () async throws(S3ClientError) -> HTTPHeaders in
-            let fields = [(name: "x-amz-checksum-mode", value: "ENABLED"), (name: "if-match", value: first.etag.quoted)]
+            let fields = [
+                (name: "x-amz-checksum-mode", value: "ENABLED"), (name: "if-match", value: first.etag.quoted),
+            ]
             let request = try request(.HEAD, key: first.key, fields: fields)
             return try await send(request, key: first.key, deadline: .now() + Self.requestTimeout).headers
         }
