@@ -37,6 +37,8 @@ package struct S3Client: Sendable {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(30)))
         configuration.httpVersion = .http1Only
+        // Two fetches of four ranges, the feed, and listings beside them.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -116,7 +118,7 @@ package struct S3Client: Sendable {
                 number += 1
                 guard error.isPassing, number < retry.tryCount, !Task.isCancelled else { throw error }
                 do {
-                    try await retry.pause(retry.wait(before: number, asked: nil))
+                    try await retry.pause(retry.wait(before: number))
                 } catch {
                     throw .cancelled
                 }

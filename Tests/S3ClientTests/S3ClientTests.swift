@@ -79,6 +79,30 @@ struct S3ClientTests {
         } throws: { if case .changed(key)? = $0 as? S3ClientError { true } else { false } }
     }
 
+    @Test func aServerThatIgnoresConditionsOrRangesIsNotTrusted() async throws {
+        let wanted = try ETag("0123")
+        await #expect {
+            try await withClient {
+                answer(206, ["etag": "\"4567\"", "content-range": "bytes 0-0/1"], $0.number == 0 ? [1] : [2])
+            } _: { client, _ in
+                try await client.getObject(key, ifMatch: wanted, limitBytes: 10)
+            }
+        } throws: {
+            if case .changed? = $0 as? S3ClientError { true } else { false }
+        }
+        for span in ["bytes 1-1/2", "bytes 0-5/1", "bytes 0-0/x", "0-0/1", ""] {
+            await #expect {
+                try await withClient { _ in
+                    answer(206, ["etag": "\"0123\"", "content-range": span], [1])
+                } _: { client, _ in
+                    try await client.getObject(key, limitBytes: 10)
+                }
+            } throws: {
+                if case .malformedAnswer? = $0 as? S3ClientError { true } else { false }
+            }
+        }
+    }
+
     @Test func passingFailuresAreTriedAgainAndOthersAreNot() async throws {
         let small = Array(body[..<100])
         try await withClient {
@@ -213,7 +237,8 @@ struct FeedTests {
 
     @Test func aServerWithoutAFeedIsKnownByTheMissingField() async throws {
         for script: ScriptedServer.Script in [
-            { _ in answer(200, [:], Array("<ListBucketResult/>".utf8)) }, { _ in answer(400) }, { _ in answer(501) },
+            { _ in answer(200, [:], Array("<ListBucketResult/>".utf8)) }, { _ in answer(400) }, { _ in answer(403) },
+            { _ in answer(501) },
         ] {
             let result = try await follow(script)
             guard case .noFeed? = result.error else {

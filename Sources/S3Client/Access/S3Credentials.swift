@@ -24,6 +24,8 @@ package struct S3Credentials: Sendable, Equatable {
     package static func found(
         environment: [String: String], readFile: (String) -> String?
     ) -> S3Credentials? {
+        // An empty variable is one that is not set, as it is to the AWS clients.
+        let environment = environment.filter { !$0.value.isEmpty }
         let home = environment["HOME"] ?? ""
         let profile = environment["AWS_PROFILE"] ?? "default"
         let shared = environment["AWS_SHARED_CREDENTIALS_FILE"] ?? "\(home)/.aws/credentials"

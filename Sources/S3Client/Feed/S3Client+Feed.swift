@@ -35,6 +35,8 @@ extension S3Client {
             // A server that knows no such parameter may refuse it; one that is overloaded will know it later.
             case .service(let status, _, _) where (400..<500).contains(status) && !error.isPassing: throw .noFeed
             case .service(501, _, _): throw .noFeed
+            // A policy may let a sidecar list and read, and not listen. If it may not list either, polling says so.
+            case .accessDenied: throw .noFeed
             default: throw error
             }
         }

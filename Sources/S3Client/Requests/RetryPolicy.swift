@@ -14,11 +14,8 @@ package struct RetryPolicy: Sendable {
 
     /// How long to wait before a try.
     ///
-    /// - Parameters:
-    ///   - number: 1 for the second try.
-    ///   - asked: what the server asked for in `Retry-After`, taken up to ``longest``.
-    func wait(before number: Int, asked: Duration?) -> Duration {
-        if let asked { return min(asked, longest) }
+    /// - Parameter number: 1 for the second try.
+    func wait(before number: Int) -> Duration {
         let ceiling = min(first * (1 << min(number - 1, 16)), longest)
         return ceiling * random()
     }

@@ -59,7 +59,9 @@ extension S3Client {
         guard let text = answer.headers.first(name: "etag"), let tag = try? ETag(text) else {
             throw .malformedAnswer(reason: "no ETag")
         }
-        let total = try Self.totalBytes(answer)
+        // What ignores If-Match must not mix two states of an object.
+        if let etag, tag != etag { throw .changed(key) }
+        let total = try Self.totalBytes(answer, for: range)
         guard total <= limitBytes else { throw .tooLarge(sizeBytes: total, limitBytes: limitBytes) }
         let expected = answer.status == 206 ? min(range.upperBound, total) - min(range.lowerBound, total) : total
         let bytes = try await collect(answer, limitBytes: expected)
@@ -75,14 +77,19 @@ extension S3Client {
     }
 
     /// The object's size: behind the slash of `Content-Range`, or the whole answer's length.
-    private static func totalBytes(_ answer: Answer) throws(S3ClientError) -> UInt64 {
-        let text: Substring?
-        if answer.status == 206 {
-            text = answer.headers.first(name: "content-range").flatMap { $0.split(separator: "/").last }
-        } else {
-            text = answer.headers.first(name: "content-length").map { Substring($0) }
+    private static func totalBytes(_ answer: Answer, for range: Range<UInt64>) throws(S3ClientError) -> UInt64 {
+        guard answer.status == 206 else {
+            guard range.lowerBound == 0,
+                let total = answer.headers.first(name: "content-length").flatMap({ UInt64($0) })
+            else { throw .malformedAnswer(reason: "not the range that was asked for") }
+            return total
         }
-        guard let text, let total = UInt64(text) else { throw .malformedAnswer(reason: "no size") }
+        // `bytes 0-99/200`
+        let parts = (answer.headers.first(name: "content-range") ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
+        guard parts.count == 4, parts[0] == "bytes", let first = UInt64(parts[1]), let last = UInt64(parts[2]),
+            let total = UInt64(parts[3]), first == range.lowerBound, last < total,
+            last == min(range.upperBound, total) - 1
+        else { throw .malformedAnswer(reason: "not the range that was asked for") }
         return total
     }
 
