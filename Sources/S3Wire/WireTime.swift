@@ -1,3 +1,5 @@
+import S3Types
+
 /// Moments as S3 writes them.
 package enum WireTime {
     private static let monthNames = [
@@ -11,7 +13,7 @@ package enum WireTime {
     package static func iso8601(milliseconds: Int64) -> String {
         let (seconds, fraction) = max(0, milliseconds).quotientAndRemainder(dividingBy: 1000)
         let (day, clock) = seconds.quotientAndRemainder(dividingBy: 86_400)
-        let date = civil(day: day)
+        let date = CivilDate(daysSince1970: day)
         return
             "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T\(hms(clock)).\(padded(fraction, 3))Z"
     }
@@ -19,7 +21,7 @@ package enum WireTime {
     /// `Sat, 31 Jan 2026 23:59:59 GMT`, as in headers. Source: RFC 9110, section 5.6.7.
     package static func httpDate(milliseconds: Int64) -> String {
         let (day, clock) = (max(0, milliseconds) / 1000).quotientAndRemainder(dividingBy: 86_400)
-        let date = civil(day: day)
+        let date = CivilDate(daysSince1970: day)
         return
             "\(dayNames[Int(day % 7)]), \(padded(date.day, 2)) \(monthNames[Int(date.month) - 1]) \(padded(date.year, 4)) \(hms(clock)) GMT"
     }
@@ -35,7 +37,8 @@ package enum WireTime {
         guard clock.count == 3, let hour = number(clock[0], count: 2...2), let minute = number(clock[1], count: 2...2),
             let second = number(clock[2], count: 2...2), hour < 24, minute < 60, second < 61
         else { return nil }
-        return self.day(year: year, month: Int64(month) + 1, day: day) * 86_400 + hour * 3600 + minute * 60 + second
+        let days = CivilDate.daysSince1970(year: year, month: Int64(month) + 1, day: day)
+        return days * 86_400 + hour * 3600 + minute * 60 + second
     }
 
     private static func number(_ text: Substring, count: ClosedRange<Int>) -> Int64? {
@@ -50,26 +53,5 @@ package enum WireTime {
     private static func padded(_ number: Int64, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
-    }
-
-    // Source: Howard Hinnant, "chrono-compatible low-level date algorithms", for days from 1970 on.
-
-    private static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func civil(day: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = day + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 }

@@ -1,3 +1,5 @@
+import S3Types
+
 /// A moment as signatures write it: `20130524T000000Z`, whole seconds in UTC.
 package struct SigningTime: Hashable, Sendable, CustomStringConvertible {
     /// Since 1970-01-01T00:00:00Z.
@@ -12,13 +14,13 @@ package struct SigningTime: Hashable, Sendable, CustomStringConvertible {
         let seconds = min(max(seconds, 0), 253_402_300_799)
         self.seconds = seconds
         let (day, ofDay) = seconds.quotientAndRemainder(dividingBy: 86_400)
-        let (year, month, date) = Self.civil(day: day)
+        let date = CivilDate(daysSince1970: day)
         func padded(_ number: Int64, _ width: Int) -> String {
             let digits = String(number)
             return String(repeating: "0", count: width - digits.utf8.count) + digits
         }
         self.description =
-            padded(year, 4) + padded(month, 2) + padded(date, 2) + "T" + padded(ofDay / 3600, 2)
+            padded(date.year, 4) + padded(date.month, 2) + padded(date.day, 2) + "T" + padded(ofDay / 3600, 2)
             + padded(ofDay / 60 % 60, 2)
             + padded(ofDay % 60, 2) + "Z"
     }
@@ -39,30 +41,10 @@ package struct SigningTime: Hashable, Sendable, CustomStringConvertible {
             let minute = number(11..<13), let second = number(13..<15), year >= 1970, (1...12).contains(month),
             (1...31).contains(date), hour < 24, minute < 60, second < 60
         else { return nil }
-        let day = Self.day(year: year, month: month, date: date)
-        guard Self.civil(day: day) == (year, month, date) else { return nil }
+        let day = CivilDate.daysSince1970(year: year, month: month, day: date)
+        let found = CivilDate(daysSince1970: day)
+        guard found.month == month, found.day == date else { return nil }
         self.seconds = day * 86_400 + hour * 3600 + minute * 60 + second
         self.description = text
-    }
-
-    // Source: Howard Hinnant, "chrono-compatible low-level date algorithms", for days from 1970 on.
-
-    private static func day(year: Int64, month: Int64, date: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func civil(day: Int64) -> (year: Int64, month: Int64, date: Int64) {
-        let shifted = day + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 }

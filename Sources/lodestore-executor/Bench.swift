@@ -65,13 +65,8 @@ struct Bench: AsyncParsableCommand {
         if let socket {
             target = .socket(path: socket)
         } else {
-            let address = connect ?? ""
-            guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...])
-            else {
-                throw ConfigurationError.unacceptable(
-                    key: "connect", value: address, accepted: "an IPv4 address and a port")
-            }
-            target = .tcp(host: String(address[..<colon]), port: port)
+            let address = try ListenAddress(connect ?? "", key: "connect")
+            target = .tcp(host: address.host, port: address.port)
         }
         var headers = [("Content-Type", contentType)]
         if let model { headers.append(("X-Amzn-SageMaker-Target-Model", model)) }

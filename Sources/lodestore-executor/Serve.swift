@@ -63,7 +63,7 @@ struct Serve: AsyncParsableCommand {
             let service = InferenceService(configuration, logger: logger) { addresses in
                 var facts = [("control", control)]
                 if let address = addresses.first {
-                    facts.insert(("endpoint", "http://\(Self.hostAndPort(address))"), at: 0)
+                    facts.insert(("endpoint", "http://\(Self.bound(address))"), at: 0)
                 }
                 if let socketPath { facts.append(("socket", socketPath)) }
                 ProgramRun.announceReady(program: "lodestore-executor", facts: facts)
@@ -85,8 +85,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func configuration(_ settings: Settings) throws(ConfigurationError) -> InferenceConfiguration {
-        let (host, port) = try address(settings.text("listen") ?? "127.0.0.1:8080", settings)
-        var listeners: [HTTPListener] = [.tcp(host: host, port: port)]
+        let address = try address(settings)
+        var listeners: [HTTPListener] = [.tcp(host: address.host, port: Int(address.port))]
         if let path = try settings.text("socket") { listeners.append(.unix(path: path, mode: 0o660)) }
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         var configuration = InferenceConfiguration(
@@ -102,23 +102,19 @@ struct Serve: AsyncParsableCommand {
         return configuration
     }
 
-    /// Splits `host:port` and holds the host to the loopback unless the operator says otherwise.
-    private func address(_ text: String, _ settings: Settings) throws(ConfigurationError) -> (host: String, port: Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            throw .unacceptable(key: "listen", value: text, accepted: "an address and a port, such as 127.0.0.1:8080")
-        }
-        let host = String(text[..<colon].filter { $0 != "[" && $0 != "]" })
-        let isLoopback = host.hasPrefix("127.") || host == "::1" || host == "localhost"
+    /// Holds the address to the loopback unless the operator says otherwise.
+    private func address(_ settings: Settings) throws(ConfigurationError) -> ListenAddress {
+        let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:8080", key: "listen")
         let isAllowed = try settings.boolean("insecure-listen") ?? false
-        guard isLoopback || isAllowed else {
+        guard address.isLoopback || isAllowed else {
             throw .unacceptable(
-                key: "listen", value: text, accepted: "a loopback address unless --insecure-listen is given")
+                key: "listen", value: "\(address)", accepted: "a loopback address unless --insecure-listen is given")
         }
-        return (host, Int(port))
+        return address
     }
 
-    private static func hostAndPort(_ address: SocketAddress) -> String {
+    private static func bound(_ address: SocketAddress) -> String {
         guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
-        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        return "\(ListenAddress(host: host, port: UInt16(port)))"
     }
 }

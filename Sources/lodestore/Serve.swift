@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
                         "lodestore root access-key=\(credentials.accessKey) secret-key=\(credentials.secret.revealed) file=\(madePath)"
                     )
                 }
-                let endpoint = addresses.first.map { "\(isTLS ? "https" : "http")://\(Self.hostAndPort($0))" } ?? ""
+                let endpoint = addresses.first.map { "\(isTLS ? "https" : "http")://\(Self.bound($0))" } ?? ""
                 ProgramRun.announceReady(program: "lodestore", facts: [("endpoint", endpoint), ("data", directory)])
             }
             try await ProgramRun.serve(server, logger: logger)
@@ -105,7 +105,7 @@ struct Serve: AsyncParsableCommand {
     private func configuration(
         _ settings: Settings, _ directory: String, _ credentials: RootCredentials
     ) throws -> StoreServerConfiguration {
-        let (host, port) = try address(settings.text("listen") ?? "127.0.0.1:9000")
+        let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:9000", key: "listen")
         var identity: TLSIdentity?
         switch (try settings.text("tls-certificate"), try settings.text("tls-key")) {
         case (let certificate?, let key?): identity = try TLSIdentity(certificatePath: certificate, keyPath: key)
@@ -121,7 +121,8 @@ struct Serve: AsyncParsableCommand {
             secret: credentials.secret, now: engine.now)
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         var configuration = StoreServerConfiguration(
-            engine: engine, service: service, listeners: [.tcp(host: host, port: port, tls: identity)],
+            engine: engine, service: service,
+            listeners: [.tcp(host: address.host, port: Int(address.port), tls: identity)],
             loopCount: try settings.integer("loops", in: 1...1024) ?? cores)
         if let seconds = try settings.integer("drain-seconds", in: 0...3600) {
             configuration.drainLimit = .seconds(seconds)
@@ -129,15 +130,8 @@ struct Serve: AsyncParsableCommand {
         return configuration
     }
 
-    private func address(_ text: String) throws(ConfigurationError) -> (host: String, port: Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            throw .unacceptable(key: "listen", value: text, accepted: "an address and a port, such as 127.0.0.1:9000")
-        }
-        return (String(text[..<colon].filter { $0 != "[" && $0 != "]" }), Int(port))
-    }
-
-    private static func hostAndPort(_ address: SocketAddress) -> String {
+    private static func bound(_ address: SocketAddress) -> String {
         guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
-        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        return "\(ListenAddress(host: host, port: UInt16(port)))"
     }
 }
