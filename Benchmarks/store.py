@@ -30,7 +30,8 @@ class Ours:
     name = "lodestore"
 
     def __init__(self, folder):
-        self.store = Store(folder)
+        # Requests are logged at info; nginx runs without its access log.
+        self.store = Store(folder, "--log-level", "warning")
         self.host = f"127.0.0.1:{self.store.port}"
 
     def start(self):

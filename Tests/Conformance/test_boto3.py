@@ -5,6 +5,7 @@ import http.client
 import io
 import os
 import threading
+import time
 import urllib.parse
 import urllib.request
 
@@ -232,17 +233,26 @@ def test_copies_keep_or_replace_metadata(store, bucket):
     assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"body"
 
 
-def test_presigned_urls_expire_and_are_bound_to_what_they_sign(store, bucket):
-    s3 = store.client()
-    put = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
-    urllib.request.urlopen(urllib.request.Request(put, data=b"by url", method="PUT"))
+@pytest.mark.parametrize("signature_version", [None, "s3v4"], ids=["default", "s3v4"])
+def test_presigned_urls_are_bound_to_what_they_sign(store, bucket, signature_version):
+    s3 = store.client(**({"signature_version": signature_version} if signature_version else {}))
+    put = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}))
+    connection = http.client.HTTPConnection(put.netloc, timeout=20)
+    connection.request("PUT", f"{put.path}?{put.query}", body=b"by url")
+    assert connection.getresponse().status == 200
+    connection.close()
     get = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k", "ResponseContentType": "text/q"})
     answer = urllib.request.urlopen(get)
     assert (answer.read(), answer.headers["Content-Type"]) == (b"by url", "text/q")
-    for broken in (get.replace("/k?", "/l?"), get.replace("text%2Fq", "text%2Fr"), get + "0"):
+    for broken in (get.replace("/k?", "/l?"), get.replace("text%2Fq", "text%2Fr"), get[:-1] + ("1" if get[-1] != "1" else "2")):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(broken)
         assert refused.value.code == 403 and b"<Code>SignatureDoesNotMatch</Code>" in refused.value.read()
+    soon = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=1)
+    time.sleep(2.1)
+    with pytest.raises(urllib.error.HTTPError) as late:
+        urllib.request.urlopen(soon)
+    assert late.value.code == 403 and b"expired" in late.value.read()
 
 
 def test_virtual_hosts_name_the_bucket(store, bucket, folder):
