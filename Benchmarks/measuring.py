@@ -71,7 +71,7 @@ class Results:
 
     def add(self, case, system, metric, value, unit):
         self.values.setdefault((case, metric), {}).setdefault(system, []).append(value)
-        self.units[metric] = unit
+        self.units[case, metric] = unit
 
     def median(self, case, system, metric):
         values = self.values.get((case, metric), {}).get(system)
@@ -82,7 +82,7 @@ class Results:
             for (case, metric), systems in self.values.items():
                 for system, values in systems.items():
                     print(json.dumps({"bench": self.bench, "case": case, "system": system, "metric": metric,
-                                      "value": round(statistics.median(values), 4), "unit": self.units[metric]}))
+                                      "value": round(statistics.median(values), 4), "unit": self.units[case, metric]}))
             return
         for (case, metric), systems in self.values.items():
             own = self.median(case, ours, metric)
@@ -91,7 +91,7 @@ class Results:
                 middle = statistics.median(values)
                 spread = f" ({min(values):,.4g}–{max(values):,.4g})" if len(values) > 1 else ""
                 ratio = f", ours is {own / middle:.2f}x" if system != ours and own is not None and middle else ""
-                cells.append(f"{system} {middle:,.4g} {self.units[metric]}{spread}{ratio}")
+                cells.append(f"{system} {middle:,.4g} {self.units[case, metric]}{spread}{ratio}")
             print(f"{case:28} {metric:12} " + "; ".join(cells))
 
 

@@ -1,9 +1,10 @@
 """The promise, measured: predictions at a fixed arrival rate, with and without swaps, from push to first answer.
 
-usage: Scripts/bench swap [--json] [--swaps N] [--rate R] [--rounds N]
+usage: Scripts/bench swap [--json] [--swaps N] [--pause S] [--rate R] [--rounds N]
 
 The load is open-loop: a request counts from when it was due, so a stall is charged with all it delayed. A round is one
-run without swaps and one with swaps, each pushed with an S3 client as soon as the one before is live.
+run without swaps and one with swaps, each pushed with an S3 client once the one before is live. Without a pause the pushing
+client, the store and the sidecar work all the time, on the same cores as the executor and the load.
 """
 
 import argparse
@@ -68,6 +69,7 @@ class Bench:
             while time.perf_counter() - began < self.arguments.seconds and number < self.arguments.swaps:
                 number += 1
                 took.append(self.push(number % 2))
+                time.sleep(self.arguments.pause)
             report = json.loads(loading.communicate()[0])
             self.add("with swaps", report)
             assert len(report["versions"]) == 2, report["versions"]
@@ -90,6 +92,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=20, help="of each load")
     parser.add_argument("--swaps", type=int, default=1000, help="at most, in one load")
+    parser.add_argument("--pause", type=float, default=0, help="seconds between a version's going live and the next push")
     parser.add_argument("--rate", type=int, default=2000, help="requests a second, 50 rows each")
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lode-"))
