@@ -58,7 +58,7 @@ let libraries: [Library] = [
 
 // MARK: Rooms
 
-enum Kind { case system(pkgConfig: String, apt: String), c, swift, program }
+enum Kind { case system(pkgConfig: String, apt: String), c, swift, program, support }
 
 struct Room {
     let floor: Int
@@ -71,6 +71,10 @@ struct Room {
 /// A Swift room: what its sources import, and what its tests import beyond that.
 func room(_ floor: Int, _ name: String, _ needs: [String] = [], tests: [String] = []) -> Room {
     Room(floor: floor, name: name, kind: .swift, needs: needs, testNeeds: tests)
+}
+/// What only tests import; lies in Tests.
+func support(_ name: String) -> Room {
+    Room(floor: 1, name: name, kind: .support, needs: [], testNeeds: [])
 }
 func program(_ name: String, _ needs: [String]) -> Room {
     Room(floor: 6, name: name, kind: .program, needs: needs, testNeeds: [])
@@ -93,10 +97,12 @@ let house: [Room] = [
     door("CKernels"),
 
     // Floor 1: words and tools.
+    support("PropertyTesting"),
     room(1, "S3Types"),
     room(1, "Threads"),
     room(1, "ModelTypes"),
-    room(1, "JSONReader"),
+    room(1, "JSONReader", tests: ["PropertyTesting"]),
+    room(1, "Protobuf", tests: ["PropertyTesting"]),
     room(1, "Telemetry", ["Logging"]),
     room(1, "RocksKit", ["CRocksDB"]),
     room(1, "LZ4Kit", ["CLZ4"]),
@@ -112,19 +118,23 @@ let house: [Room] = [
     room(2, "LoadGenerator", ["Threads", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
-    room(2, "ModelFormat", ["ModelTypes", "JSONReader"]),
+    room(2, "ModelFormat", ["ModelTypes", "JSONReader"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"]),
     room(2, "InferenceWire", ["JSONReader"]),
     room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"], tests: ["NIOEmbedded"]),
 
     // Floor 3: engines.
-    room(3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"]),
-    room(3, "Scoring", ["CKernels", "ModelTypes", "ModelImage"], tests: ["ModelFormat", "JSONReader"]),
+    room(
+        3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"], tests: ["PropertyTesting"]),
+    room(
+        3, "Scoring", ["CKernels", "ModelTypes", "ModelImage"],
+        tests: ["ModelFormat", "JSONReader", "PropertyTesting"]),
     room(
         3, "S3Client",
         ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
         tests: ["Threads"]),
-    room(3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"]),
+    room(
+        3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"], tests: ["PropertyTesting"]),
     room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux"]),
 
     // Floor 4: services.
@@ -222,6 +232,8 @@ for room in chosen {
         targets.append(.target(name: room.name, dependencies: dependencies, linkerSettings: linked))
     case .swift:
         targets.append(.target(name: room.name, dependencies: dependencies, swiftSettings: sourceSettings))
+    case .support:
+        targets.append(.target(name: room.name, path: "Tests/\(room.name)", swiftSettings: settings))
     case .program:
         targets.append(.executableTarget(name: room.name, dependencies: dependencies, swiftSettings: sourceSettings))
     }

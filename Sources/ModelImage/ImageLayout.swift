@@ -4,8 +4,8 @@
 enum ImageHeader {
     /// "LDSIMAGE".
     static let magic: UInt64 = 0x4547_414D_4953_444C
-    static let version: UInt16 = 1
-    static let byteCount = 256
+    static let version: UInt16 = 2
+    static let byteCount = 512
 
     // Offsets of the fields.
     static let magicOffset = 0
@@ -29,9 +29,10 @@ enum ImageHeader {
     static let transformSlopeOffset = 48
     static let divisorOffset = 56
     static let artifactDigestOffset = 64
-    static let sectionTableOffset = 96
-    static let categorySetCountOffset = 240
-    // The table has nine sections, 16 bytes each: offset and byte count, both UInt64.
+    static let categorySetCountOffset = 96
+    /// The table has room for ``sectionLimit`` sections, 16 bytes each: offset and byte count, both UInt64.
+    static let sectionTableOffset = 128
+    static let sectionLimit = 20
 }
 
 /// What an image holds.

@@ -1,5 +1,6 @@
 import Foundation
 import JSONReader
+import PropertyTesting
 import Testing
 
 /// The reader and Foundation's JSONSerialization must agree on what is JSON and on what it says.

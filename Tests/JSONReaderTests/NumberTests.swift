@@ -1,5 +1,6 @@
 import Foundation
 import JSONReader
+import PropertyTesting
 import Testing
 
 struct NumberTests {

@@ -1,5 +1,6 @@
 import Digests
 import Glibc
+import PropertyTesting
 import SealedMemory
 
 @testable import ModelCache
@@ -28,21 +29,6 @@ private func removeTree(_ path: String) {
         rmdir(path)
     } else {
         unlink(path)
-    }
-}
-
-/// A generator whose seed a failing test prints.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        // SplitMix64. Source: Steele, Lea, Flood, OOPSLA 2014.
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 

@@ -1,6 +1,7 @@
 import Digests
 import DurableFiles
 import Glibc
+import PropertyTesting
 import Testing
 
 @testable import ModelCache

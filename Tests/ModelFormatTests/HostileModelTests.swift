@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormat
 import ModelTypes
+import PropertyTesting
 import Testing
 
 /// Artifacts that are cut, changed or made to harm: each is refused with a reason, or is a sound model.
@@ -17,17 +18,7 @@ struct HostileModelTests {
         let sound = try read(path)
         var refusedCount = 0
         for _ in 0..<150 {
-            var bytes = sound
-            for _ in 0..<Int.random(in: 1...4, using: &random) {
-                let index = Int.random(in: 0..<bytes.count, using: &random)
-                switch Int.random(in: 0..<5, using: &random) {
-                case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
-                case 1: bytes[index] ^= 1 << UInt8.random(in: 0...7, using: &random)
-                case 2: bytes.removeSubrange(index..<min(bytes.count, index + Int.random(in: 1...40, using: &random)))
-                case 3: bytes.insert(contentsOf: bytes[index..<min(bytes.count, index + 9)], at: index)
-                default: for offset in index..<min(bytes.count, index + 8) { bytes[offset] = 0xFF }
-                }
-            }
+            let bytes = Fuzz.changed(sound, using: &random)
             do throws(ModelFormatError) { _ = try ModelParser.parse(bytes.span) } catch {
                 refusedCount += 1
                 #expect(error.offset <= bytes.count && !error.description.isEmpty)

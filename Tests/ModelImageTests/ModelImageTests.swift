@@ -81,12 +81,12 @@ struct ModelImageTests {
         expect(.length(stated: UInt64(image.count), found: image.count + 1)) { $0.append(0) }
         expect(.misaligned, offset: 4) { _ in }
         expect(.magic) { $0[0] ^= 1 }
-        expect(.version(2)) { $0[8] = 2 }
+        expect(.version(9)) { $0[8] = 9 }
         expect(.header(offset: 10)) { $0[10] = 9 }
         expect(.header(offset: 15)) { $0[15] = 200 }
         expect(.header(offset: 28)) { $0.replaceSubrange(28..<32, with: [0, 0, 0, 0]) }
         // A section that starts before the one in front of it, and one that runs out of the image.
-        expect(.section(1)) { $0[96 + 16] = 0 }
-        expect(.section(8)) { $0[96 + 8 * 16 + 15] = 0x7F }
+        expect(.section(1)) { $0[128 + 16 + 1] = 0 }
+        expect(.section(8)) { $0[128 + 8 * 16 + 15] = 0x7F }
     }
 }

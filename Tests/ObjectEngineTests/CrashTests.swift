@@ -1,5 +1,6 @@
 import Foundation
 import ObjectEngine
+import PropertyTesting
 import RocksKit
 import S3Types
 import Synchronization

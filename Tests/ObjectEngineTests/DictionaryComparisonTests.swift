@@ -1,5 +1,6 @@
 import Digests
 import ObjectEngine
+import PropertyTesting
 import S3Types
 import Testing
 

@@ -1,4 +1,5 @@
 import ObjectEngine
+import PropertyTesting
 import S3Types
 import Testing
 

@@ -1,5 +1,6 @@
 import ModelImage
 import ModelTypes
+import PropertyTesting
 import Scoring
 import Testing
 

@@ -1,4 +1,5 @@
 import ModelTypes
+import PropertyTesting
 
 /// Random sound forests with everything that a forest can have, and rows that hit their thresholds.
 struct RandomForest {

@@ -1,13 +1,14 @@
-/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014). A failing run is repeated with
-/// LODESTORE_TEST_SEED set to the seed that it printed.
 import Foundation
 
-struct SeededGenerator: RandomNumberGenerator {
+/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014). A failing run is repeated with
+/// LODESTORE_TEST_SEED set to the seed that it printed.
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    static func printed(_ name: String = #function) -> SeededGenerator {
+    /// A generator whose seed is in the test's output.
+    package static func printed(_ name: String = #function) -> SeededGenerator {
         let seed =
             ProcessInfo.processInfo.environment["LODESTORE_TEST_SEED"].flatMap { UInt64($0) }
             ?? UInt64.random(in: 0 ... .max)
@@ -15,7 +16,7 @@ struct SeededGenerator: RandomNumberGenerator {
         return SeededGenerator(seed: seed)
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
