@@ -135,7 +135,7 @@ let house: [Room] = [
         tests: ["Threads"]),
     room(
         3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"], tests: ["PropertyTesting"]),
-    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux"]),
+    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux", "PropertyTesting"]),
 
     // Floor 4: services.
     room(

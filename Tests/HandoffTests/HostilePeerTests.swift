@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import PropertyTesting
 import Testing
 
 @testable import Handoff
@@ -36,12 +37,12 @@ import Testing
     @Test func randomBytesNeverReachTheHolder() async throws {
         let pair = try Pair()
         defer { pair.stop() }
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator.printed()
         for _ in 0..<200 {
             let socket = try DescriptorSocket(connectingTo: pair.path)
             // Half of them say begin first, so that the noise meets the session proper.
-            var bytes = Bool.random() ? HandoffMessage.begin(version: 1).encoded() : []
-            bytes += (0..<Int.random(in: 1...64)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = Bool.random(using: &random) ? HandoffMessage.begin(version: 1).encoded() : []
+            bytes += (0..<Int.random(in: 1...64, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
             try? socket.send(bytes)
             socket.shutDown()
             #expect(

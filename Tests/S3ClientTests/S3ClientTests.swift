@@ -72,7 +72,8 @@ struct S3ClientTests {
         let other = body.map { ~$0 }
         await #expect {
             try await withClient {
-                $0.number == 0 ? ranged(body, $0) : ranged(other, $0)
+                // By the range and not by the count of requests: the first may come again.
+                $0.fields["range"]?.hasPrefix("bytes=0-") == true ? ranged(body, $0) : ranged(other, $0)
             } _: { client, _ in
                 try await client.getObject(key, limitBytes: 64 << 20)
             }
