@@ -5,6 +5,7 @@ shape, other answers for rows with missing values. It is not an exact peer. Its 
 the time to fill its rows is not in it.
 
 usage: score_ydf.py FOLDER MODEL SECONDS BATCH...      prints engine,batch,mean (ns a row)
+       score_ydf.py FOLDER impute                       only writes rows-imputed.f32
 """
 import pathlib
 import subprocess
@@ -28,8 +29,12 @@ def means(maker):
 
 
 def imputed(maker):
-    rows = np.fromfile(maker.folder / "rows.f32", np.float32).reshape(-1, 40)
-    return np.where(np.isnan(rows), means(maker), rows).astype(np.float32)
+    """The rows with the mean where a value is missing; kept, for the C harness as well."""
+    path = maker.folder / "rows-imputed.f32"
+    if not path.exists():
+        rows = np.fromfile(maker.folder / "rows.f32", np.float32).reshape(-1, 40)
+        np.where(np.isnan(rows), means(maker), rows).astype(np.float32).tofile(path)
+    return np.fromfile(path, np.float32).reshape(-1, 40)
 
 
 class Rebuilder:
@@ -121,6 +126,9 @@ def main(folder, model, seconds, batches):
 
 
 if __name__ == "__main__":
+    if sys.argv[2:] == ["impute"]:
+        imputed(score_models.Maker(pathlib.Path(sys.argv[1])))
+        sys.exit()
     if len(sys.argv) < 5:
         sys.exit(__doc__)
     main(sys.argv[1], sys.argv[2], float(sys.argv[3]), [int(batch) for batch in sys.argv[4:]])
