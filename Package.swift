@@ -249,6 +249,15 @@ for room in chosen {
     }
 }
 
+// The driver of `Scripts/bench score`, only where it is asked for.
+if Context.environment["LODESTORE_BENCHMARKS"] == "1" {
+    targets.append(
+        .executableTarget(
+            name: "score-driver", dependencies: ["ModelFormat", "ModelImage", "Scoring"],
+            path: "Benchmarks/ScoreDriver",
+            swiftSettings: settings))
+}
+
 var packages: [Package.Dependency] = []
 var listed: Set<String> = []
 for library in libraries where usedLibraries.contains(library.product) && listed.insert(library.package).inserted {

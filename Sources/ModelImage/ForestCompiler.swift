@@ -63,7 +63,11 @@ struct ForestCompiler {
         Slot(feature: node.feature, rule: SlotRule(node.missing, isCategorical: node.kind == .categorical))
     }
 
-    /// Lays a tree out breadth first: levels that all rows visit lie together, and both children side by side.
+    /// Levels of a block: thirty words, two cache lines of words of four bytes.
+    private static let levelsPerBlock = 4
+
+    /// Lays a tree out in blocks of a few levels, so that a walk touches a cache line or two for each; both children of a node lie
+    /// side by side, behind it.
     private mutating func append(_ tree: Forest.Tree) {
         let first = words.count
         if tree.nodes.count == 1 {
@@ -73,25 +77,51 @@ struct ForestCompiler {
             trees.append(Tree(firstWord: first, wordCount: 2, margin: tree.margin, depth: 1))
             return
         }
-        var order = [0]
-        var depths = [0]
-        var position = 0
-        while position < order.count {
-            let node = tree.nodes[order[position]]
+        let (order, depth) = Self.blockOrder(of: tree)
+        var positions = [Int](repeating: 0, count: tree.nodes.count)
+        for (position, node) in order.enumerated() { positions[node] = position }
+        for (position, index) in order.enumerated() {
+            let node = tree.nodes[index]
             if node.kind == .leaf {
                 // Rank 0 is below no row's rank, so the walk goes to child + 1: here again.
                 words.append(layout.word(rank: 0, slot: 0, child: position - 1))
                 values.append(node.value)
             } else {
                 words.append(
-                    layout.word(rank: rank(of: node), slot: slotNumbers[Self.slot(of: node)]!, child: order.count))
+                    layout.word(
+                        rank: rank(of: node), slot: slotNumbers[Self.slot(of: node)]!,
+                        child: positions[Int(node.left)]))
                 values.append(0)
-                order += [Int(node.left), Int(node.right)]
-                depths += [depths[position] + 1, depths[position] + 1]
             }
-            position += 1
         }
-        trees.append(Tree(firstWord: first, wordCount: order.count, margin: tree.margin, depth: depths.last!))
+        trees.append(Tree(firstWord: first, wordCount: order.count, margin: tree.margin, depth: depth))
+    }
+
+    /// The nodes in the order of their words, and the depth of the deepest leaf.
+    private static func blockOrder(of tree: Forest.Tree) -> (order: [Int], depth: Int) {
+        var order = [0]
+        var blocks = [(node: 0, depth: 0)]
+        var block = 0
+        var deepest = 0
+        while block < blocks.count {
+            var level = [blocks[block].node]
+            var depth = blocks[block].depth
+            for _ in 0..<levelsPerBlock where !level.isEmpty {
+                depth += 1
+                deepest = max(deepest, depth)
+                var next: [Int] = []
+                for node in level {
+                    for child in [Int(tree.nodes[node].left), Int(tree.nodes[node].right)] {
+                        order.append(child)
+                        if tree.nodes[child].kind != .leaf { next.append(child) }
+                    }
+                }
+                level = next
+            }
+            blocks += level.map { (node: $0, depth: depth) }
+            block += 1
+        }
+        return (order, deepest)
     }
 
     private func rank(of node: TreeNode) -> Int {

@@ -51,23 +51,28 @@ package enum ImageCompiler {
         writer.section(.starts) { writer in
             for value in forest.startValues { writer.append(value, as: .float64) }
         }
+        let features = SearchTable.features(thresholdCounts: compiled.thresholds.map(\.count))
+        let slots = compiled.slots.map {
+            ModelImageView.SlotEntry(feature: UInt32($0.feature), rule: $0.rule.rawValue)
+        }
+        let searches = SearchTable(features: features, slots: slots[..<compiled.numericalSlotCount])
         writer.section(.features) { writer in
-            var first = 0
-            for thresholds in compiled.thresholds {
-                writer.append(UInt32(first))
-                writer.append(UInt32(thresholds.count))
-                first += thresholds.count
+            for entry in features {
+                writer.append(entry.firstThreshold)
+                writer.append(entry.thresholdCount)
             }
         }
         writer.section(.thresholds) { writer in
             for thresholds in compiled.thresholds {
                 for value in thresholds { writer.append(value, as: forest.inputType) }
+                let roomCount = SearchTable.paddedCount(thresholds.count) - thresholds.count
+                for _ in 0..<roomCount { writer.append(.nan, as: forest.inputType) }
             }
         }
         writer.section(.slots) { writer in
-            for slot in compiled.slots {
-                writer.append(UInt32(slot.feature))
-                writer.append(slot.rule.rawValue)
+            for entry in slots {
+                writer.append(entry.feature)
+                writer.append(entry.rule)
             }
         }
         writer.section(.trees) { writer in
@@ -92,7 +97,37 @@ package enum ImageCompiler {
             }
             for word in forest.categorySets.joined() { writer.append(word) }
         }
+        writer.section(.pivots) { writer in
+            for thresholds in compiled.thresholds {
+                SearchTable.forEachPivot(thresholdCount: thresholds.count) {
+                    writer.append($0.map { thresholds[$0] } ?? .nan, as: forest.inputType)
+                }
+            }
+        }
+        writer.section(.searches) { writer in
+            for search in searches.searches { for field in search.fields { writer.append(field) } }
+        }
+        writeScan(compiled, forest.accumulator, to: &writer)
         writer.put(UInt32(forest.categorySets.count), at: ImageHeader.categorySetCountOffset)
+    }
+
+    private static func writeScan(
+        _ compiled: ForestCompiler, _ accumulator: NumberType, to writer: inout ImageWriter
+    ) {
+        guard
+            ScanTable.fits(
+                wordCounts: compiled.trees.lazy.map(\.wordCount), compiled.layout, slotCount: compiled.slots.count,
+                numericalSlotCount: compiled.numericalSlotCount,
+                greatestRank: compiled.thresholds.lazy.map(\.count).max() ?? 0)
+        else { return }
+        var scan = ScanTable(compiled.layout)
+        for tree in compiled.trees { scan.append(firstWord: tree.firstWord) { compiled.words[$0] } }
+        scan.finish()
+        writer.section(.scanStarts) { writer in for start in scan.starts { writer.append(start) } }
+        writer.section(.scanEntries) { writer in for entry in scan.entries { writer.append(entry) } }
+        writer.section(.scanValues) { writer in
+            for leaf in scan.leaves { writer.append(compiled.values[leaf], as: accumulator) }
+        }
     }
 
     private static func write(_ linear: LinearPredictor, to writer: inout ImageWriter) {

@@ -41,24 +41,34 @@ enum ImageKind: UInt8 {
     case linear = 2
 }
 
-/// The sections, in the order in which they lie in the image.
+/// The sections, in the order in which they lie in the image. Raw values are their places in the table.
 enum ImageSection: Int, CaseIterable {
     /// Texts, each a UInt32 byte count and UTF-8: objective, source format, writer's version, then feature names.
-    case texts
+    case texts = 0
     /// Float64: what each margin starts from.
-    case starts
+    case starts = 1
     /// UInt32 pairs, one for each feature: its first threshold and how many it has.
-    case features
-    /// Thresholds in the input type, rising strictly within a feature.
-    case thresholds
+    case features = 2
+    /// Thresholds in the input type, rising strictly within a feature, in blocks of sixteen filled up with NaN.
+    case thresholds = 3
     /// UInt32 pairs, one for each slot: feature and rule.
-    case slots
+    case slots = 4
     /// Four UInt32 for each tree: first word, word count, margin, depth.
-    case trees
+    case trees = 5
     /// Node words; or the weights of a linear model in the accumulator type.
-    case words
+    case words = 6
     /// Leaf values in the accumulator type, one beside each word.
-    case values
+    case values = 7
     /// UInt32 pairs, one for each category set: first word and word count; then the words of all sets.
-    case categories
+    case categories = 8
+    /// Levels of every sixteenth threshold, in the input type.
+    case pivots = 9
+    /// Ten UInt32 for each search among thresholds: ``SearchTable/Search``.
+    case searches = 13
+    /// UInt32: where the entries of each byte of each tree's leaves start, one more at the end.
+    case scanStarts = 14
+    /// UInt32: splits as a scan reads them: ``ScanTable``.
+    case scanEntries = 15
+    /// Leaf values in the accumulator type, tree by tree, from left to right.
+    case scanValues = 16
 }

@@ -79,7 +79,7 @@ import ModelTypes
 
     // MARK: Sections. Their bounds are checked by `checkSections` before any is touched.
 
-    private func bounds(_ section: ImageSection) -> (start: UInt64, count: UInt64) {
+    func bounds(_ section: ImageSection) -> (start: UInt64, count: UInt64) {
         let entry = ImageHeader.sectionTableOffset + section.rawValue * 16
         return unsafe (
             UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: entry, as: UInt64.self)),
@@ -128,6 +128,9 @@ import ModelTypes
         try checkSlots()
         try checkCategorySets()
         if layout.byteCount == 4 { try checkTrees(UInt32.self) } else { try checkTrees(UInt64.self) }
+        try checkPivots()
+        try checkSearches()
+        try checkScan()
     }
 
     /// Sections lie in order, at multiples of 64, inside the image, and have the lengths that the header's counts ask for.
@@ -193,17 +196,13 @@ import ModelTypes
     private func checkFeatures() throws(ModelImageError) {
         let thresholds = unsafe section(.thresholds)
         let thresholdCount = thresholds.count / inputType.byteCount
-        func threshold(_ index: Int) -> Double {
-            switch inputType {
-            case .float32: unsafe Double(thresholds.load(fromByteOffset: index * 4, as: Float.self))
-            case .float64: unsafe thresholds.load(fromByteOffset: index * 8, as: Double.self)
-            }
-        }
+        func threshold(_ index: Int) -> Double { unsafe number(index, in: thresholds) }
         var next = 0
         for index in 0..<featureCount {
             let entry = unsafe features[index]
             // Back to back: no threshold belongs to two features.
-            guard Int(entry.firstThreshold) == next, Int(entry.thresholdCount) <= thresholdCount - next else {
+            let paddedCount = SearchTable.paddedCount(Int(entry.thresholdCount))
+            guard Int(entry.firstThreshold) == next, paddedCount <= thresholdCount - next else {
                 throw .feature(index)
             }
             let end = next + Int(entry.thresholdCount)
@@ -211,7 +210,17 @@ import ModelTypes
                 let value = threshold(position)
                 guard !value.isNaN, position == next || threshold(position - 1) < value else { throw .feature(index) }
             }
-            next = end
+            for position in end..<next + paddedCount where !threshold(position).isNaN { throw .feature(index) }
+            next += paddedCount
+        }
+        guard next == thresholdCount else { throw .section(ImageSection.thresholds.rawValue) }
+    }
+
+    /// A value of the input type.
+    func number(_ index: Int, in values: UnsafeRawBufferPointer) -> Double {
+        switch inputType {
+        case .float32: unsafe Double(values.load(fromByteOffset: index * 4, as: Float.self))
+        case .float64: unsafe values.load(fromByteOffset: index * 8, as: Double.self)
         }
     }
 
@@ -221,6 +230,9 @@ import ModelTypes
             guard let rule = SlotRule(rawValue: entry.rule), Int(entry.feature) < featureCount,
                 rule.isCategorical == (index >= numericalSlotCount)
             else { throw .slot(index) }
+            // A search reads at least one block.
+            let thresholdCount = unsafe features[Int(entry.feature)].thresholdCount
+            guard rule.isCategorical || thresholdCount > 0 else { throw .slot(index) }
         }
     }
 

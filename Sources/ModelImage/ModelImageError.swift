@@ -8,7 +8,8 @@ package enum ModelImageError: Error, Hashable, Sendable {
     case version(UInt16)
     /// A field of the header that has no meaning or does not fit the others: its offset.
     case header(offset: Int)
-    /// A section outside the image, out of place or of an impossible length: its number.
+    /// A section outside the image, out of place, of an impossible length, or at odds with those that it is derived from: its
+    /// number.
     case section(Int)
     /// Texts that are cut short or no UTF-8.
     case texts

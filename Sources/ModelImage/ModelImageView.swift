@@ -11,8 +11,9 @@ package import ModelTypes
 
     // Invariants, established by ImageValidator: every buffer lies in the image; trees[i] lies in words; each child of a word
     // is a word of the same tree, further on, except that leaves lead to themselves; each word's slot is one of slots; each
-    // slot's feature is one of features; each feature lies in thresholds; margins are below marginCount; each category set
-    // named by a word lies in categoryWords; a tree's depth is that of its deepest leaf.
+    // slot's feature is one of features, with thresholds when the slot is numerical; each feature lies in thresholds; margins are
+    // below marginCount; each category set named by a word lies in categoryWords; a tree's depth is that of its deepest leaf;
+    // pivots, searches and scan are what SearchTable and ScanTable make of the rest.
     package let featureCount: Int
     /// Margins per row.
     package let marginCount: Int
@@ -40,6 +41,11 @@ package import ModelTypes
     package let values: UnsafeRawBufferPointer
     package let categorySets: UnsafeBufferPointer<CategorySetEntry>
     package let categoryWords: UnsafeBufferPointer<UInt32>
+    package let pivots: UnsafeRawBufferPointer
+    /// Ten numbers for each search: ``SearchTable/Search``.
+    package let searches: UnsafeBufferPointer<UInt32>
+    /// Nil when the image has none.
+    package let scan: Scan?
     private let texts: UnsafeRawBufferPointer
     private let bytes: UnsafeRawBufferPointer
 
@@ -61,6 +67,13 @@ package import ModelTypes
         package let wordCounts: UnsafeBufferPointer<UInt32>
         package let margins: UnsafeBufferPointer<UInt32>
         package let depths: UnsafeBufferPointer<UInt32>
+    }
+
+    /// The splits as bit vectors, tree by tree: ``ScanTable``.
+    @safe package struct Scan {
+        package let starts: UnsafeBufferPointer<UInt32>
+        package let entries: UnsafeBufferPointer<UInt32>
+        package let values: UnsafeRawBufferPointer
     }
 
     /// Where a set's bits are.
@@ -102,6 +115,9 @@ package import ModelTypes
         unsafe values = image.section(.values)
         unsafe categorySets = image.categorySets
         unsafe categoryWords = image.categoryWords
+        unsafe pivots = image.section(.pivots)
+        unsafe searches = image.section(.searches).assumingMemoryBound(to: UInt32.self)
+        scan = image.hasScan ? image.scan : nil
         unsafe texts = image.section(.texts)
     }
 
@@ -110,6 +126,7 @@ package import ModelTypes
     /// The type that the reference library answers in.
     package var outputType: NumberType { accumulator }
     package var slotCount: Int { unsafe slots.count }
+    package var searchCount: Int { unsafe searches.count / SearchTable.Search.fieldCount }
     package var sizeBytes: Int { unsafe bytes.count }
 
     /// SHA-256 of the artifact that the image was compiled from.

@@ -11,30 +11,62 @@ extension Scorer {
     ) {
         let slots = unsafe scratch.slots + row * image.slotCount
         let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
+        let isInclusive = image.comparison == .less
         switch image.inputType {
         case .float32:
-            let thresholds = unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
             let typed = unsafe typedRow(source, as: Float.self, scratch)
-            if isVectorized {
-                unsafe lodestore_prepare_float32(
-                    typed, slotEntries, UInt32(image.numericalSlotCount), featureEntries, thresholds,
-                    image.comparison == .less, slots)
-            } else {
-                unsafe prepareRanks(typed, image, thresholds, slots)
+            if kernels >= .avx2, image.searchCount > 0 {
+                unsafe lodestore_ranks_float32(
+                    typed, searches, UInt32(image.searchCount), thresholds(), pivots(), isInclusive, slots)
+            } else if image.numericalSlotCount > 0 {
+                unsafe prepareRanks(typed, image, thresholds(), slots)
             }
             unsafe prepareCategories(typed, image, slots)
         case .float64:
-            let thresholds = unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Double.self)
             let typed = unsafe typedRow(source, as: Double.self, scratch)
-            if isVectorized {
-                unsafe lodestore_prepare_float64(
-                    typed, slotEntries, UInt32(image.numericalSlotCount), featureEntries, thresholds,
-                    image.comparison == .less, slots)
-            } else {
-                unsafe prepareRanks(typed, image, thresholds, slots)
+            if kernels >= .avx2, image.searchCount > 0 {
+                unsafe lodestore_ranks_float64(
+                    typed, searches, UInt32(image.searchCount), thresholds(), pivots(), isInclusive, slots)
+            } else if image.numericalSlotCount > 0 {
+                unsafe prepareRanks(typed, image, thresholds(), slots)
             }
             unsafe prepareCategories(typed, image, slots)
         }
+    }
+
+    /// The same for a scan: `slots` is [slotCount, rowsPerScan], of which the row fills a column.
+    func prepareScanRow<Value: BinaryFloatingPoint>(
+        _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ slots: UnsafeMutablePointer<UInt8>, _ scratch: ScoringScratch
+    ) {
+        guard image.searchCount > 0 else { return }
+        let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
+        let isInclusive = image.comparison == .less
+        switch image.inputType {
+        case .float32:
+            unsafe lodestore_byte_ranks_float32(
+                typedRow(source, as: Float.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
+                isInclusive, slots)
+        case .float64:
+            unsafe lodestore_byte_ranks_float64(
+                typedRow(source, as: Double.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
+                isInclusive, slots)
+        }
+    }
+
+    // Invariant: asked for only where there are numerical slots, and so thresholds and searches; a feature without pivots has no
+    // level of them, so that their address is never read from where there are none.
+    private var searches: UnsafePointer<lodestore_search> {
+        unsafe UnsafeRawPointer(image.searches.baseAddress.unsafelyUnwrapped)
+            .assumingMemoryBound(to: lodestore_search.self)
+    }
+
+    private func thresholds<Typed>() -> UnsafePointer<Typed> {
+        unsafe image.thresholds.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Typed.self)
+    }
+
+    private func pivots<Typed>() -> UnsafePointer<Typed> {
+        unsafe (image.pivots.baseAddress ?? image.thresholds.baseAddress.unsafelyUnwrapped)
+            .assumingMemoryBound(to: Typed.self)
     }
 
     /// The row as it is where it has the type, else converted into the scratch.
@@ -46,16 +78,6 @@ extension Scorer {
         let typed = unsafe scratch.row.assumingMemoryBound(to: Typed.self)
         for index in 0..<featureCount { unsafe typed[index] = Typed(source[index]) }
         return unsafe UnsafePointer(typed)
-    }
-
-    /// Pairs of feature and rule. Invariant: read by kernels only when there are slots.
-    private var slotEntries: UnsafePointer<UInt32> {
-        unsafe UnsafeRawPointer(image.slots.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: UInt32.self)
-    }
-
-    /// Pairs of first threshold and number of thresholds.
-    private var featureEntries: UnsafePointer<UInt32> {
-        unsafe UnsafeRawPointer(image.features.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: UInt32.self)
     }
 
     // MARK: Linear models

@@ -5,6 +5,50 @@ import ModelTypes
 // From slots to sums: the leaves of a few rows are found, then added.
 
 extension Scorer {
+    /// Walks all trees for rows that are prepared, and adds their leaves: words of 32 bits, numerical splits, AVX2.
+    func addTrees(_ rows: Range<Int>, _ scratch: ScoringScratch) {
+        unsafe withForest { forest in
+            let slots = unsafe UnsafePointer(scratch.slots + rows.lowerBound * image.slotCount)
+            let sums = unsafe scratch.sums + rows.lowerBound * marginCount
+            if rows.count < Self.rowsPerVector / 2 {
+                for row in 0..<rows.count {
+                    unsafe lodestore_add_row(
+                        forest, slots + row * image.slotCount, scratch.order, sums + row * marginCount)
+                }
+            } else {
+                unsafe lodestore_add_rows(forest, slots, UInt32(image.slotCount), UInt32(rows.count), sums)
+            }
+        }
+    }
+
+    /// Prepares up to ``Scorer/rowsPerScan`` rows and adds the leaves that a scan finds.
+    func addScan<Value: BinaryFloatingPoint>(
+        _ scan: ModelImageView.Scan, _ rows: UnsafeBufferPointer<Value>, _ range: Range<Int>, _ scratch: ScoringScratch
+    ) {
+        // Bytes for 32 rows take the place of words for eight.
+        let slots = unsafe UnsafeMutableRawPointer(scratch.slots).assumingMemoryBound(to: UInt8.self)
+        for (column, row) in range.enumerated() { unsafe prepareScanRow(rows, row, slots + column, scratch) }
+        let sums = unsafe scratch.sums + range.lowerBound * marginCount
+        unsafe withForest { forest in
+            unsafe lodestore_scan(
+                forest, scan.starts.baseAddress.unsafelyUnwrapped,
+                scan.entries.baseAddress ?? image.trees.firstWords.baseAddress,
+                scan.values.baseAddress.unsafelyUnwrapped, slots, UInt32(range.count), sums)
+        }
+    }
+
+    @inline(__always)
+    private func withForest(_ body: (UnsafePointer<lodestore_trees>) -> Void) {
+        var forest = unsafe lodestore_trees(
+            words: image.words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self),
+            first_words: image.trees.firstWords.baseAddress, word_counts: image.trees.wordCounts.baseAddress,
+            margins: image.trees.margins.baseAddress, depths: image.trees.depths.baseAddress,
+            values: image.values.baseAddress, tree_count: UInt32(image.treeCount), depth: depth,
+            child_bits: UInt32(image.childBits), slot_bits: UInt32(image.slotBits), margin_count: UInt32(marginCount),
+            is_double: image.accumulator == .float64)
+        unsafe body(&forest)
+    }
+
     /// - Parameter rows: At most ``Scorer/rowsPerGroup`` rows of the block.
     func addTrees(_ range: Range<Int>, rows: Range<Int>, _ scratch: ScoringScratch) {
         let trees = TreeRange(image, range)
@@ -30,7 +74,7 @@ extension Scorer {
     ) {
         let isNumerical = image.numericalSlotCount == image.slotCount
         switch (image.wordByteCount, isNumerical) {
-        case (4, true) where isVectorized:
+        case (4, true) where kernels == .avx512:
             unsafe lodestore_walk32(
                 image.words.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt32.self), trees.firstWords,
                 UInt32(trees.count), slots, UInt32(image.slotCount), UInt32(image.childBits), UInt32(image.slotBits),

@@ -1,4 +1,3 @@
-import CKernels
 package import ModelImage
 import ModelTypes
 
@@ -8,12 +7,17 @@ import ModelTypes
 /// output type is float32, each is a Float widened, exactly. Nothing throws and, once the scratch has room, nothing
 /// allocates; a row is scored by the thread that asks.
 package struct Scorer: Sendable {
-    /// Rows are prepared and walked in blocks, tree by tree, so that a tree's words stay close while a block passes.
-    static let rowsPerBlock = 32
     /// Rows whose leaves are found before any is added: their sums then grow side by side.
     static let rowsPerGroup = 4
+    /// Rows that the kernels of AVX2 take at once.
+    static let rowsPerVector = 8
+    /// Rows that a scan takes at once, and how many make it cheaper than walks.
+    static let rowsPerScan = 32
+    static let scanMinimum = 16
     /// Bytes of words and values that a block of trees has at most: a common second-level cache.
     private static let blockBytes = 1 << 20
+    /// Bytes of prepared rows that a block of rows has at most, where a few rows fit: a common first-level cache.
+    private static let preparedBytes = 1 << 15
 
     let image: ModelImageView
     package let featureCount: Int
@@ -22,19 +26,23 @@ package struct Scorer: Sendable {
     /// Predictions per row.
     package let outputCount: Int
 
-    /// Whether the kernels of `CKernels` are used.
-    let isVectorized: Bool
+    /// The kernels in use.
+    package let kernels: KernelSet
     /// Of the deepest leaf.
     let depth: UInt32
+    /// Rows are prepared and scored in blocks, tree by tree, so that a tree's words stay close while a block passes.
+    let rowsPerBlock: Int
 
-    /// - Parameter isVectorized: False keeps to the portable kernels, whatever the processor has.
-    package init(_ image: ModelImageView, isVectorized: Bool = true) {
+    /// - Parameter kernels: The best to use; what the processor lacks is not used.
+    package init(_ image: ModelImageView, kernels: KernelSet = .avx512) {
         self.image = image
-        self.isVectorized = isVectorized && lodestore_kernels_can_run()
+        self.kernels = min(kernels, KernelSet.ofProcessor)
         depth = unsafe image.trees.depths.max() ?? 0
         featureCount = image.featureCount
         marginCount = image.marginCount
         outputCount = image.outputCount
+        let fitting = Self.preparedBytes / (4 * max(1, image.slotCount))
+        rowsPerBlock = min(max(fitting / Self.rowsPerScan * Self.rowsPerScan, Self.rowsPerScan), 128)
     }
 
     /// Predictions, [rowCount, outputCount].
@@ -75,7 +83,7 @@ package struct Scorer: Sendable {
             unsafe outputs.withUnsafeMutableBufferPointer { outputs in
                 var start = 0
                 while start < rowCount {
-                    let count = min(Self.rowsPerBlock, rowCount - start)
+                    let count = min(rowsPerBlock, rowCount - start)
                     let block = unsafe UnsafeBufferPointer(
                         rebasing: rows[start * featureCount..<(start + count) * featureCount])
                     unsafe sums(of: block, count, scratch)
@@ -99,14 +107,33 @@ package struct Scorer: Sendable {
             return
         }
         guard image.treeCount > 0 else { return }
-        for row in 0..<count { unsafe prepareRow(rows, row, scratch) }
+        if kernels >= .avx2, let scan = image.scan, count >= Self.scanMinimum {
+            var row = 0
+            while count - row >= Self.scanMinimum {
+                let group = min(Self.rowsPerScan, count - row)
+                unsafe addScan(scan, rows, row..<row + group, scratch)
+                row += group
+            }
+            if row < count { unsafe addWalks(rows, row..<count, scratch) }
+            return
+        }
+        unsafe addWalks(rows, 0..<count, scratch)
+    }
+
+    /// Prepares rows and walks the trees.
+    private func addWalks<Value: BinaryFloatingPoint>(
+        _ rows: UnsafeBufferPointer<Value>, _ range: Range<Int>, _ scratch: ScoringScratch
+    ) {
+        for row in range { unsafe prepareRow(rows, row, scratch) }
+        let isNarrow = image.wordByteCount == 4 && image.numericalSlotCount == image.slotCount
+        if kernels == .avx2, isNarrow { return addTrees(range, scratch) }
         // A block of trees at a time over all rows: the sums still grow in the order of the trees.
         var tree = 0
         while tree < image.treeCount {
-            let end = count == 1 ? image.treeCount : endOfTreeBlock(from: tree)
-            var row = 0
-            while row < count {
-                let group = min(Self.rowsPerGroup, count - row)
+            let end = range.count == 1 ? image.treeCount : endOfTreeBlock(from: tree)
+            var row = range.lowerBound
+            while row < range.upperBound {
+                let group = min(Self.rowsPerGroup, range.upperBound - row)
                 addTrees(tree..<end, rows: row..<row + group, scratch)
                 row += group
             }

@@ -5,7 +5,7 @@ import ModelImage
     // Invariant: all are owned, hold what their capacity says and a vector more, and start at a multiple of 64.
     private(set) var slots: UnsafeMutablePointer<UInt32>
     private(set) var leaves: UnsafeMutablePointer<UInt32>
-    /// What the vector kernel notes while it walks.
+    /// What the vector kernels note while they walk.
     private(set) var order: UnsafeMutablePointer<UInt32>
     private(set) var row: UnsafeMutableRawPointer
     private(set) var sums: UnsafeMutablePointer<Double>
@@ -34,9 +34,9 @@ import ModelImage
     /// Makes room for images like this one, so that scoring need not.
     package func reserve(for scorer: Scorer) {
         reserve(
-            slots: scorer.image.slotCount * Scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
+            slots: scorer.image.slotCount * scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
             order: 2 * (scorer.image.treeCount + 16), features: scorer.featureCount,
-            sums: scorer.marginCount * Scorer.rowsPerBlock)
+            sums: scorer.marginCount * scorer.rowsPerBlock)
     }
 
     private func reserve(

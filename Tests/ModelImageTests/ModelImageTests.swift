@@ -89,4 +89,35 @@ struct ModelImageTests {
         expect(.section(1)) { $0[128 + 16 + 1] = 0 }
         expect(.section(8)) { $0[128 + 8 * 16 + 15] = 0x7F }
     }
+
+    /// What the image says twice must say the same.
+    @Test(arguments: [9, 13, 14, 15, 16]) func refusesTablesAtOddsWithTheRest(section: Int) throws {
+        let trees = (0..<20).map { index in
+            Forest.Tree(
+                nodes: [
+                    .numerical(feature: 0, threshold: Double(index), missing: .nanRight, left: 1, right: 2),
+                    .leaf(Double(index)), .leaf(0.5),
+                ], margin: 0)
+        }
+        let forest = try Forest(
+            featureCount: 1, inputType: .float64, accumulator: .float64, comparison: .lessOrEqual,
+            categoryRule: .truncated, trees: trees, categorySets: [], startValues: [0])
+        let model = ModelDescription(
+            predictor: .forest(forest), featureNames: [], transform: .identity, objective: "", bestIteration: nil,
+            source: ModelSource(format: .lightGBMText, writerVersion: "v4"))
+        let image = try ImageCompiler.compile(model, artifactDigest: digest)
+        let entry = 128 + 16 * section
+        func number(_ offset: Int) -> Int { (0..<8).reduce(0) { $0 | Int(image[offset + $1]) << (8 * $1) } }
+        let (start, count) = (number(entry), number(entry + 8))
+        #expect(count > 0)
+        // Among the pivots: a threshold, and NaNs that become numbers.
+        let changes: [UInt8] = section == 9 ? [1, 0x08, 0x7F] : [1, 1, 1]
+        for (offset, change) in zip([start, start + count / 2 / 8 * 8 + 6, start + count - 1], changes) {
+            var bytes = image
+            bytes[offset] ^= change
+            withMemory(bytes) { bytes in
+                #expect(throws: ModelImageError.section(section)) { try ModelImageView(validating: bytes) }
+            }
+        }
+    }
 }

@@ -64,10 +64,12 @@ struct GoldenRows {
                 ? image.margins(Array(rows32[range]), rowCount: 1) : image.margins(Array(features[range]), rowCount: 1)
             if alone != Array(together[row * width..<(row + 1) * width]) { Issue.record("row \(row) alone differs") }
         }
-        let portable = try LoadedImage(model, isVectorized: false)
-        let again =
-            isFloat ? portable.margins(rows32, rowCount: rowCount) : portable.margins(features, rowCount: rowCount)
-        #expect(again == together)
+        for kernels in KernelSet.allCases {
+            let other = try LoadedImage(model, kernels: kernels)
+            let again =
+                isFloat ? other.margins(rows32, rowCount: rowCount) : other.margins(features, rowCount: rowCount)
+            #expect(again == together, "\(kernels)")
+        }
         // The slow way must agree as well.
         let reference = ReferenceWalker(model)
         for row in 0..<rowCount {

@@ -6,13 +6,13 @@ import Testing
 
 /// Kernels against the plain walk over the description, and against hostile images.
 struct KernelTests {
-    @Test(arguments: [true, false]) func kernelsEqualTheReferenceToTheBit(isVectorized: Bool) throws {
+    @Test(arguments: KernelSet.allCases) func kernelsEqualTheReferenceToTheBit(kernels: KernelSet) throws {
         var random = SeededGenerator.printed()
         for _ in 0..<150 {
             let grown = try RandomForest(&random)
-            let rowCount = [1, 7, 70].randomElement(using: &random)!
+            let rowCount = [1, 3, 7, 16, 33, 70, 150].randomElement(using: &random)!
             let rows = grown.rows(rowCount, &random)
-            let image = try LoadedImage(grown.model, isVectorized: isVectorized)
+            let image = try LoadedImage(grown.model, kernels: kernels)
             let reference = ReferenceWalker(grown.model)
             let width = grown.forest.featureCount
             let expected = (0..<rowCount).flatMap { reference.margins(Array(rows[$0 * width..<($0 + 1) * width])) }
@@ -31,7 +31,7 @@ struct KernelTests {
         var refusedCount = 0
         for round in 0..<60 {
             let grown = try RandomForest(&random)
-            let rows = grown.rows(3, &random)
+            let rows = grown.rows(17, &random)
             let sound = try ImageCompiler.compile(grown.model, artifactDigest: Array(repeating: 0, count: 32))
             for _ in 0..<40 {
                 var bytes = sound
@@ -47,15 +47,18 @@ struct KernelTests {
                             using: &random)!
                     }
                 }
-                guard let image = try? LoadedImage(image: bytes, isVectorized: round.isMultiple(of: 2)) else {
+                let kernels = KernelSet.allCases[round % KernelSet.allCases.count]
+                guard let image = try? LoadedImage(image: bytes, kernels: kernels) else {
                     refusedCount += 1
                     continue
                 }
                 // The change may have touched counts; score what the image says it is.
                 guard image.scorer.featureCount < 1_000, image.scorer.marginCount < 1_000 else { continue }
-                let needed = image.scorer.featureCount * 3
+                let needed = image.scorer.featureCount * 17
                 let padded = Array((rows + Array(repeating: 0.5, count: needed)).prefix(needed))
-                #expect(image.predictions(padded, rowCount: 3).count == 3 * image.scorer.outputCount)
+                // One row takes other kernels than many.
+                #expect(image.predictions(padded, rowCount: 1).count == image.scorer.outputCount)
+                #expect(image.predictions(padded, rowCount: 17).count == 17 * image.scorer.outputCount)
             }
         }
         #expect(refusedCount > 200)
@@ -109,9 +112,11 @@ struct KernelTests {
         #expect(image.margins(rows, rowCount: 10) == expected)
     }
 
-    private func model(_ forest: Forest) -> ModelDescription {
-        ModelDescription(
-            predictor: .forest(forest), featureNames: [], transform: .identity, objective: "test", bestIteration: nil,
-            source: ModelSource(format: .xgboostJSON, writerVersion: ""))
-    }
+}
+
+/// A forest as a model that does nothing to its margins.
+func model(_ forest: Forest) -> ModelDescription {
+    ModelDescription(
+        predictor: .forest(forest), featureNames: [], transform: .identity, objective: "test", bestIteration: nil,
+        source: ModelSource(format: .xgboostJSON, writerVersion: ""))
 }

@@ -12,13 +12,13 @@ final class LoadedImage {
     let scorer: Scorer
     private let scratch = ScoringScratch()
 
-    convenience init(_ model: ModelDescription, isVectorized: Bool = true) throws {
+    convenience init(_ model: ModelDescription, kernels: KernelSet = .avx512) throws {
         try self.init(
             image: ImageCompiler.compile(model, artifactDigest: Array(repeating: 7, count: 32)),
-            isVectorized: isVectorized)
+            kernels: kernels)
     }
 
-    init(image: [UInt8], isVectorized: Bool = true) throws {
+    init(image: [UInt8], kernels: KernelSet = .avx512) throws {
         // The image ends where the page behind it begins.
         let pageCount = (image.count + Self.pageBytes - 1) / Self.pageBytes
         mappedBytes = (pageCount + 2) * Self.pageBytes
@@ -37,7 +37,7 @@ final class LoadedImage {
             munmap(mapping, mappedBytes)
             throw error
         }
-        scorer = Scorer(view, isVectorized: isVectorized)
+        scorer = Scorer(view, kernels: kernels)
     }
 
     deinit { munmap(mapping, mappedBytes) }
