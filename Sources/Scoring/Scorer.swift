@@ -26,12 +26,15 @@ package struct Scorer: Sendable {
     let isVectorized: Bool
     /// Of the deepest leaf.
     let depth: UInt32
+    /// Whether sums are scaled or get a bias.
+    private let isScaled: Bool
 
     /// - Parameter isVectorized: False keeps to the portable kernels, whatever the processor has.
     package init(_ image: ModelImageView, isVectorized: Bool = true) {
         self.image = image
         self.isVectorized = isVectorized && lodestore_kernels_can_run()
         depth = unsafe image.trees.depths.max() ?? 0
+        isScaled = unsafe image.scale != 1 || !image.biases.isEmpty
         featureCount = image.featureCount
         marginCount = image.marginCount
         outputCount = image.outputCount
@@ -98,6 +101,10 @@ package struct Scorer: Sendable {
             for row in 0..<count { unsafe addLinear(rows, row, scratch.sums + row * marginCount) }
             return
         }
+        if image.isFactorized {
+            for row in 0..<count { unsafe addFactorized(rows, row, scratch.sums + row, scratch) }
+            return
+        }
         guard image.treeCount > 0 else { return }
         for row in 0..<count { unsafe prepareRow(rows, row, scratch) }
         // A block of trees at a time over all rows: the sums still grow in the order of the trees.
@@ -129,12 +136,24 @@ package struct Scorer: Sendable {
     ) {
         for row in 0..<count {
             let sums = unsafe UnsafeMutableBufferPointer(start: scratch.sums + row * marginCount, count: marginCount)
+            if isScaled { unsafe scale(sums) }
             if isTransformed, image.divisor != 1 {
                 for margin in 0..<marginCount { unsafe sums[margin] /= image.divisor }
             }
             unsafe Scoring.transform(
                 UnsafeBufferPointer(sums), isTransformed ? image.transform : .identity, slope: image.transformSlope,
                 image.accumulator, into: outputs + row * (isTransformed ? outputCount : marginCount))
+        }
+    }
+
+    /// margin = scale · sum + bias, in two steps of the accumulator's type (CatBoost's `ApplyScaleAndBias`).
+    private func scale(_ sums: UnsafeMutableBufferPointer<Double>) {
+        for margin in 0..<marginCount {
+            let isFloat = image.accumulator == .float32
+            var sum = unsafe sums[margin] * image.scale
+            if isFloat { sum = Double(Float(sum)) }
+            if unsafe !image.biases.isEmpty { unsafe sum += image.biases[margin] }
+            unsafe sums[margin] = isFloat ? Double(Float(sum)) : sum
         }
     }
 }
