@@ -108,4 +108,30 @@ extension JSONReader: DocumentReader {
     mutating func skip() throws(ModelFormatError) {
         try reading { (json) throws(JSONError) in try json.skipValue() }
     }
+    mutating func takeDouble() throws(ModelFormatError) -> Double {
+        try reading { (json) throws(JSONError) in try json.readDouble() }
+    }
+    /// The numbers of an array, or a single one.
+    mutating func takeDoubles() throws(ModelFormatError) -> [Double] {
+        try reading { (json) throws(JSONError) in
+            if try json.peekKind() == .number { return [try json.readDouble()] }
+            var values: [Double] = []
+            try json.readDoubles(into: &values)
+            return values
+        }
+    }
+    /// Takes a null if it is the next value.
+    mutating func takeNull() throws(ModelFormatError) -> Bool {
+        try reading { (json) throws(JSONError) in try json.readNull() }
+    }
+    /// Appends the numbers of an array.
+    mutating func takeFloats(into values: inout [Float]) throws(ModelFormatError) {
+        do throws(JSONError) { try readFloats(into: &values) } catch {
+            throw ModelFormatError(.json(error.reason), at: error.offset)
+        }
+    }
+    /// Checks that nothing follows the document.
+    mutating func takeEnd() throws(ModelFormatError) {
+        try reading { (json) throws(JSONError) in try json.finish() }
+    }
 }

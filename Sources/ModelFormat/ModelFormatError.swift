@@ -24,6 +24,10 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
         case forest(ForestError)
         /// The weights are no linear model.
         case linear(LinearPredictor.Failure)
+        /// The numbers are no factorization machine.
+        case factorizationMachine(FactorizationMachine.Failure)
+        /// The encoders do not fit the model or themselves.
+        case encoders(FeatureEncoders.Failure)
     }
 
     package let reason: Reason
@@ -48,6 +52,8 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
             case .refusedCallable(let name): "the pickle asks for \(name), which a booster does not need"
             case .forest(let error): "not a forest: \(error)"
             case .linear(let error): "not a linear model: \(error)"
+            case .factorizationMachine(let error): "not a factorization machine: \(error)"
+            case .encoders(let error): "no encoders of this model: \(error)"
             }
         return "\(text), at byte \(offset)"
     }

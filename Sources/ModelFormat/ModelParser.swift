@@ -8,9 +8,16 @@ package enum ModelParser {
         _ bytes: UnsafeRawBufferPointer, limits: ModelLimits = ModelLimits()
     ) throws(ModelFormatError) -> ModelDescription {
         let cursor = unsafe ByteCursor(bytes)
-        guard let format = format(of: cursor) else { throw ModelFormatError(.unknownFormat, at: 0) }
-        if format == .lightGBMText { return try LightGBMText.parse(cursor, limits: limits) }
-        return try XGBoostFile.parse(cursor, format: format, limits: limits)
+        guard let format = format(of: cursor, limits: limits) else { throw ModelFormatError(.unknownFormat, at: 0) }
+        switch format {
+        case .lightGBMText: return try LightGBMText.parse(cursor, limits: limits)
+        case .catBoostJSON: return try CatBoostDocument.parse(cursor, limits: limits)
+        case .catBoostBinary: return try CatBoostBinary.parse(cursor, limits: limits)
+        case .factorizationMachine: return try FactorizationMachineDocument.parse(cursor, limits: limits)
+        case .libFMText: return try LibFMText.parse(cursor, limits: limits)
+        case .xgboostJSON, .xgboostUBJSON, .xgboostBinary, .xgboostBuffer, .xgboostPickle:
+            return try XGBoostFile.parse(cursor, format: format, limits: limits)
+        }
     }
 
     package static func parse(
@@ -19,12 +26,16 @@ package enum ModelParser {
         try unsafe bytes.withUnsafeBytes { (raw) throws(ModelFormatError) in try unsafe parse(raw, limits: limits) }
     }
 
-    private static func format(of cursor: ByteCursor) -> ModelSource.Format? {
+    private static func format(of cursor: ByteCursor, limits: ModelLimits) -> ModelSource.Format? {
         if cursor.starts(with: "CONFIG-offset:") { return .xgboostBuffer }
         if LightGBMText.isFormat(cursor) { return .lightGBMText }
+        if CatBoostBinary.isFormat(cursor) { return .catBoostBinary }
+        if LibFMText.isFormat(cursor) { return .libFMText }
         if cursor.starts(with: "binf") { return .xgboostBinary }
         if cursor.count > 2, cursor[0] == 0x80, (2...5).contains(cursor[1]) { return .xgboostPickle }
-        if let document = XGBoostFile.document(cursor) { return document }
+        if let document = XGBoostFile.document(cursor) {
+            return document == .xgboostJSON ? JSONFormat.format(of: cursor, limits: limits) : document
+        }
         return isHeadlessBinary(cursor) ? .xgboostBinary : nil
     }
 

@@ -2,9 +2,11 @@ package import ModelTypes
 
 /// Turns a description into an image. The same description and digest make the same bytes.
 package enum ImageCompiler {
-    /// - Parameter artifactDigest: SHA-256 of the artifact as it lay in the bucket, 32 bytes; carried, not interpreted.
+    /// - Parameters:
+    ///   - artifactDigest: SHA-256 of the artifact as it lay in the bucket, 32 bytes; carried, not interpreted.
+    ///   - encoders: What texts of some features become; of this model's features.
     package static func compile(
-        _ model: ModelDescription, artifactDigest: [UInt8]
+        _ model: ModelDescription, artifactDigest: [UInt8], encoders: FeatureEncoders? = nil
     ) throws(ImageCompilerError) -> [UInt8] {
         guard artifactDigest.count == 32 else { throw .digest(byteCount: artifactDigest.count) }
         guard model.featureCount <= Int(UInt32.max) else { throw .tooLarge("features") }
@@ -27,7 +29,10 @@ package enum ImageCompiler {
         switch model.predictor {
         case .forest(let forest): try write(forest, to: &writer)
         case .linear(let linear): write(linear, to: &writer)
+        case .factorizationMachine(let machine): write(machine, to: &writer)
         }
+        let tables = try TextTableCompiler(names: model.featureNames, encoders: encoders?.encoders ?? [])
+        if !tables.isEmpty { writer.section(.encoders) { tables.write(to: &$0) } }
         writer.pad()
         writer.put(UInt64(writer.bytes.count), at: ImageHeader.totalByteCountOffset)
         return writer.bytes
@@ -48,8 +53,9 @@ package enum ImageCompiler {
         writer.put(UInt8(compiled.layout.childBits), at: ImageHeader.childBitsOffset)
         writer.put(UInt8(compiled.layout.byteCount), at: ImageHeader.wordByteCountOffset)
         writer.put(forest.divisor.bitPattern, at: ImageHeader.divisorOffset)
+        writer.put(forest.scale.bitPattern, at: ImageHeader.scaleOffset)
         writer.section(.starts) { writer in
-            for value in forest.startValues { writer.append(value, as: .float64) }
+            for value in forest.startValues + forest.biases { writer.append(value, as: .float64) }
         }
         let features = SearchTable.features(thresholdCounts: compiled.thresholds.map(\.count))
         let slots = compiled.slots.map {
@@ -140,6 +146,27 @@ package enum ImageCompiler {
         }
         writer.section(.words) { writer in
             for value in linear.weights { writer.append(value, as: linear.accumulator) }
+        }
+    }
+
+    private static func write(_ machine: FactorizationMachine, to writer: inout ImageWriter) {
+        writer.put(ImageKind.factorizationMachine.rawValue, at: ImageHeader.kindOffset)
+        writer.put(NumberType.float32.rawValue, at: ImageHeader.inputTypeOffset)
+        writer.put(NumberType.float32.rawValue, at: ImageHeader.accumulatorOffset)
+        writer.put((1 as Double).bitPattern, at: ImageHeader.divisorOffset)
+        writer.section(.starts) { $0.append(Double(machine.bias), as: .float64) }
+        writer.section(.words) { writer in
+            for weight in machine.weights { writer.append(weight.bitPattern) }
+        }
+        let count = machine.factorCount
+        let padding = (8 - count % 8) % 8
+        writer.section(.factors) { writer in
+            for feature in 0..<machine.featureCount {
+                for factor in machine.factors[feature * count..<(feature + 1) * count] {
+                    writer.append(factor.bitPattern)
+                }
+                for _ in 0..<padding { writer.append(0 as UInt32) }
+            }
         }
     }
 }

@@ -4,6 +4,8 @@ package enum ImageCompilerError: Error, Hashable, Sendable {
     case digest(byteCount: Int)
     /// Thresholds, features and nodes together need more than the 64 bits of a node's word.
     case nodesTooWide(greatestChild: Int, greatestSlot: Int, greatestRank: Int)
+    /// Texts of a feature's encoder, or of the names (-1), that no table of a bearable size keeps apart.
+    case textsCollide(feature: Int)
     /// More of something than 32 bits count: of what.
     case tooLarge(String)
 }

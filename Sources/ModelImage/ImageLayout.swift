@@ -30,6 +30,7 @@ enum ImageHeader {
     static let divisorOffset = 56
     static let artifactDigestOffset = 64
     static let categorySetCountOffset = 96
+    static let scaleOffset = 100
     /// The table has room for ``sectionLimit`` sections, 16 bytes each: offset and byte count, both UInt64.
     static let sectionTableOffset = 128
     static let sectionLimit = 20
@@ -39,13 +40,14 @@ enum ImageHeader {
 enum ImageKind: UInt8 {
     case forest = 1
     case linear = 2
+    case factorizationMachine = 3
 }
 
 /// The sections, in the order in which they lie in the image. Raw values are their places in the table.
 enum ImageSection: Int, CaseIterable {
     /// Texts, each a UInt32 byte count and UTF-8: objective, source format, writer's version, then feature names.
     case texts = 0
-    /// Float64: what each margin starts from.
+    /// Float64: what each margin starts from; then, where sums get one, the bias of each.
     case starts = 1
     /// UInt32 pairs, one for each feature: its first threshold and how many it has.
     case features = 2
@@ -55,7 +57,7 @@ enum ImageSection: Int, CaseIterable {
     case slots = 4
     /// Four UInt32 for each tree: first word, word count, margin, depth.
     case trees = 5
-    /// Node words; or the weights of a linear model in the accumulator type.
+    /// Node words; or the weights of a linear model or a factorization machine in the accumulator type.
     case words = 6
     /// Leaf values in the accumulator type, one beside each word.
     case values = 7
@@ -63,6 +65,8 @@ enum ImageSection: Int, CaseIterable {
     case categories = 8
     /// Levels of every sixteenth threshold, in the input type.
     case pivots = 9
+    /// Float32: the factors of each feature, filled up with zeros to a multiple of eight.
+    case factors = 11
     /// Ten UInt32 for each search among thresholds: ``SearchTable/Search``.
     case searches = 13
     /// UInt32: where the entries of each byte of each tree's leaves start, one more at the end.
@@ -71,4 +75,6 @@ enum ImageSection: Int, CaseIterable {
     case scanEntries = 15
     /// Leaf values in the accumulator type, tree by tree, from left to right.
     case scanValues = 16
+    /// Tables from texts to numbers: feature names, and the categories of encoded features.
+    case encoders = 17
 }

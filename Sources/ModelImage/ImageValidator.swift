@@ -13,6 +13,7 @@ import ModelTypes
     let transform: OutputTransform
     let transformSlope: Double
     let divisor: Double
+    let scale: Double
     let featureCount: Int
     let marginCount: Int
     let treeCount: Int
@@ -47,6 +48,7 @@ import ModelTypes
         transform = try choice(OutputTransform.self, ImageHeader.transformOffset)
         transformSlope = double(ImageHeader.transformSlopeOffset)
         divisor = double(ImageHeader.divisorOffset)
+        scale = kind == .forest ? double(ImageHeader.scaleOffset) : 1
         featureCount = Int(load(UInt32.self, ImageHeader.featureCountOffset))
         marginCount = Int(load(UInt32.self, ImageHeader.marginCountOffset))
         guard marginCount > 0 else { throw .header(offset: ImageHeader.marginCountOffset) }
@@ -92,7 +94,17 @@ import ModelTypes
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[Int(start)..<Int(start + count)])
     }
 
-    var starts: UnsafeBufferPointer<Double> { unsafe section(.starts).assumingMemoryBound(to: Double.self) }
+    var starts: UnsafeBufferPointer<Double> {
+        unsafe UnsafeBufferPointer(rebasing: startsAndBiases[..<marginCount])
+    }
+    /// One for each margin, or none.
+    var biases: UnsafeBufferPointer<Double> {
+        unsafe UnsafeBufferPointer(rebasing: startsAndBiases[marginCount...])
+    }
+    private var startsAndBiases: UnsafeBufferPointer<Double> {
+        unsafe section(.starts).assumingMemoryBound(to: Double.self)
+    }
+    var factors: UnsafeBufferPointer<Float> { unsafe section(.factors).assumingMemoryBound(to: Float.self) }
     var features: UnsafeBufferPointer<ModelImageView.FeatureEntry> {
         unsafe section(.features).assumingMemoryBound(to: ModelImageView.FeatureEntry.self)
     }
@@ -148,7 +160,20 @@ import ModelTypes
         func expect(_ section: ImageSection, count: Int, width: Int) throws(ModelImageError) {
             guard bounds(section).count == UInt64(count) * UInt64(width) else { throw .section(section.rawValue) }
         }
-        try expect(.starts, count: marginCount, width: 8)
+        if kind != .forest || bounds(.starts).count != UInt64(marginCount) * 16 {
+            try expect(.starts, count: marginCount, width: 8)
+        }
+        if kind == .factorizationMachine {
+            guard inputType == .float32, accumulator == .float32 else {
+                throw .header(offset: ImageHeader.accumulatorOffset)
+            }
+            guard marginCount == 1 else { throw .header(offset: ImageHeader.marginCountOffset) }
+            // A multiple of eight float32 for each feature.
+            let width = UInt64(featureCount) * 32
+            guard width == 0 ? bounds(.factors).count == 0 : bounds(.factors).count % width == 0 else {
+                throw .section(ImageSection.factors.rawValue)
+            }
+        }
         guard kind == .forest else {
             // Counts are below 2^32 each, so that their product fits.
             let weightCount = UInt64(featureCount).multipliedReportingOverflow(by: UInt64(marginCount))
@@ -175,6 +200,11 @@ import ModelTypes
         guard categoryBytes >= UInt64(categorySetCount) * 8, categoryBytes % 4 == 0 else {
             throw .section(ImageSection.categories.rawValue)
         }
+    }
+
+    /// The tables of the last section, checked; empty where it is not there.
+    func textTables() throws(ModelImageError) -> TextTables {
+        try unsafe TextTables(validating: section(.encoders), featureCount: featureCount)
     }
 
     private func checkTexts() throws(ModelImageError) {

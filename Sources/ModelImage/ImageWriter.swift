@@ -29,6 +29,8 @@ struct ImageWriter {
         bytes += text.utf8
     }
 
+    mutating func append(bytes more: [UInt8]) { bytes += more }
+
     /// Writes a section at the next multiple of 64 bytes and notes it in the table.
     mutating func section(_ section: ImageSection, _ body: (inout ImageWriter) -> Void) {
         pad()

@@ -20,4 +20,6 @@ package enum ModelImageError: Error, Hashable, Sendable {
     /// A word that leads outside its tree, back, or to a slot or rank that is not there.
     case word(tree: Int, index: Int)
     case categorySet(Int)
+    /// The tables of names and categories: which, counted from 0; -1 for all of them.
+    case textTable(Int)
 }

@@ -19,6 +19,7 @@ package import ModelTypes
     package let marginCount: Int
     package let treeCount: Int
     package let isLinear: Bool
+    package let isFactorized: Bool
     /// The type to parse text to, and to compare in.
     package let inputType: NumberType
     /// The type that margins are added in and that predictions have.
@@ -28,11 +29,15 @@ package import ModelTypes
     package let transform: OutputTransform
     package let transformSlope: Double
     package let divisor: Double
+    /// What sums are multiplied by before the biases are added.
+    package let scale: Double
     package let childBits: Int
     package let slotBits: Int
     package let wordByteCount: Int
     package let numericalSlotCount: Int
     package let starts: UnsafeBufferPointer<Double>
+    /// One for each margin, or none.
+    package let biases: UnsafeBufferPointer<Double>
     package let features: UnsafeBufferPointer<FeatureEntry>
     package let thresholds: UnsafeRawBufferPointer
     package let slots: UnsafeBufferPointer<SlotEntry>
@@ -46,6 +51,10 @@ package import ModelTypes
     package let searches: UnsafeBufferPointer<UInt32>
     /// Nil when the image has none.
     package let scan: Scan?
+    /// Of a factorization machine: [featureCount, factorStride].
+    package let factors: UnsafeBufferPointer<Float>
+    /// From texts to numbers.
+    let textTables: TextTables
     private let texts: UnsafeRawBufferPointer
     private let bytes: UnsafeRawBufferPointer
 
@@ -86,15 +95,16 @@ package import ModelTypes
     package init(validating bytes: UnsafeRawBufferPointer) throws(ModelImageError) {
         let checked = try unsafe ImageValidator(bytes)
         try checked.validate()
-        self.init(checked)
+        self.init(checked, try checked.textTables())
     }
 
-    private init(_ image: ImageValidator) {
+    private init(_ image: ImageValidator, _ textTables: TextTables) {
         unsafe self.bytes = image.bytes
         featureCount = image.featureCount
         marginCount = image.marginCount
         treeCount = image.treeCount
         isLinear = image.kind == .linear
+        isFactorized = image.kind == .factorizationMachine
         inputType = image.inputType
         accumulator = image.accumulator
         comparison = image.comparison
@@ -102,11 +112,13 @@ package import ModelTypes
         transform = image.transform
         transformSlope = image.transformSlope
         divisor = image.divisor
+        scale = image.scale
         childBits = image.layout.childBits
         slotBits = image.layout.slotBits
         wordByteCount = image.layout.byteCount
         numericalSlotCount = image.numericalSlotCount
         unsafe starts = image.starts
+        unsafe biases = image.biases
         unsafe features = image.features
         unsafe thresholds = image.section(.thresholds)
         unsafe slots = image.slots
@@ -118,6 +130,8 @@ package import ModelTypes
         unsafe pivots = image.section(.pivots)
         unsafe searches = image.section(.searches).assumingMemoryBound(to: UInt32.self)
         scan = image.hasScan ? image.scan : nil
+        unsafe factors = image.factors
+        self.textTables = textTables
         unsafe texts = image.section(.texts)
     }
 
@@ -127,6 +141,8 @@ package import ModelTypes
     package var outputType: NumberType { accumulator }
     package var slotCount: Int { unsafe slots.count }
     package var searchCount: Int { unsafe searches.count / SearchTable.Search.fieldCount }
+    /// Factors of a feature, zeros at the end included: a multiple of eight.
+    package var factorStride: Int { featureCount == 0 ? 0 : unsafe factors.count / featureCount }
     package var sizeBytes: Int { unsafe bytes.count }
 
     /// SHA-256 of the artifact that the image was compiled from.

@@ -45,13 +45,22 @@ package struct Forest: Hashable, Sendable {
     /// What margins are divided by before the output transform: 1, or the number of rounds where trees are averaged.
     /// The margins themselves are sums, as LightGBM's raw scores are.
     package let divisor: Double
+    /// What turns each sum into its margin: margin = scale · sum + bias, both rounded in the accumulator's type (CatBoost).
+    package let scale: Double
+    /// One bias for each margin, or none at all: then nothing is added behind the trees.
+    package let biases: [Double]
 
     /// - Throws: ``ForestError`` with the first tree and node at fault.
     package init(
         featureCount: Int, inputType: NumberType, accumulator: NumberType, comparison: Comparison,
-        categoryRule: CategoryRule, trees: [Tree], categorySets: [[UInt32]], startValues: [Double], divisor: Double = 1
+        categoryRule: CategoryRule, trees: [Tree], categorySets: [[UInt32]], startValues: [Double], divisor: Double = 1,
+        scale: Double = 1, biases: [Double] = []
     ) throws(ForestError) {
         guard !startValues.isEmpty else { throw .noMargin }
+        guard biases.isEmpty || biases.count == startValues.count else { throw .biasCount(biases.count) }
+        guard scale.isFinite, biases.allSatisfy(\.isFinite), accumulator.holds(scale),
+            biases.allSatisfy(accumulator.holds)
+        else { throw .scaleOrBias }
         self.featureCount = featureCount
         self.inputType = inputType
         self.accumulator = accumulator
@@ -61,6 +70,8 @@ package struct Forest: Hashable, Sendable {
         self.categorySets = categorySets
         self.startValues = startValues
         self.divisor = divisor
+        self.scale = scale
+        self.biases = biases
         for (index, tree) in trees.enumerated() { try check(tree, index) }
     }
 

@@ -1,6 +1,10 @@
 /// Why trees do not make a forest. The file they come from is broken or hostile: it is to be refused.
 package enum ForestError: Error, Hashable, Sendable {
     case noMargin
+    /// There are biases, but not one for each margin.
+    case biasCount(Int)
+    /// The scale or a bias is infinite, NaN, or not a value of the accumulator's type.
+    case scaleOrBias
     case emptyTree(tree: Int)
     case childOutOfRange(tree: Int, node: Int)
     /// A node has two parents or is its own ancestor.

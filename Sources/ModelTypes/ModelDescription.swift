@@ -3,6 +3,7 @@ package struct ModelDescription: Hashable, Sendable {
     package enum Predictor: Hashable, Sendable {
         case forest(Forest)
         case linear(LinearPredictor)
+        case factorizationMachine(FactorizationMachine)
     }
 
     package let predictor: Predictor
@@ -33,10 +34,20 @@ package struct ModelDescription: Hashable, Sendable {
         precondition(featureNames.isEmpty || featureNames.count == featureCount, "a name for each feature or none")
     }
 
+    /// The same model with names for its features.
+    ///
+    /// - Precondition: there is a name for each feature.
+    package func named(_ names: [String]) -> ModelDescription {
+        ModelDescription(
+            predictor: predictor, featureNames: names, transform: transform, transformSlope: transformSlope,
+            objective: objective, bestIteration: bestIteration, source: source)
+    }
+
     package var featureCount: Int {
         switch predictor {
         case .forest(let forest): forest.featureCount
         case .linear(let linear): linear.featureCount
+        case .factorizationMachine(let machine): machine.featureCount
         }
     }
 
@@ -45,6 +56,7 @@ package struct ModelDescription: Hashable, Sendable {
         switch predictor {
         case .forest(let forest): forest.marginCount
         case .linear(let linear): linear.marginCount
+        case .factorizationMachine: 1
         }
     }
 

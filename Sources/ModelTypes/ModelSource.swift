@@ -7,6 +7,10 @@ package struct ModelSource: Hashable, Sendable {
         case xgboostBuffer = "xgboost-buffer"
         case xgboostPickle = "xgboost-pickle"
         case lightGBMText = "lightgbm-text"
+        case catBoostJSON = "catboost-json"
+        case catBoostBinary = "catboost-cbm"
+        case factorizationMachine = "factorization-machine"
+        case libFMText = "libfm-text"
     }
 
     package let format: Format

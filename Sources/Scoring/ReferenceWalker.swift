@@ -12,6 +12,7 @@ package struct ReferenceWalker {
         switch model.predictor {
         case .forest(let forest): margins(row, forest)
         case .linear(let linear): margins(row, linear)
+        case .factorizationMachine(let machine): [margin(row, machine)]
         }
     }
 
@@ -19,6 +20,11 @@ package struct ReferenceWalker {
         var sums = forest.startValues
         for tree in forest.trees {
             sums[tree.margin] = add(sums[tree.margin], leaf(of: tree, row, forest), forest.accumulator)
+        }
+        for margin in sums.indices {
+            let product = forest.scale * sums[margin]
+            sums[margin] = forest.accumulator == .float32 ? Double(Float(product)) : product
+            if !forest.biases.isEmpty { sums[margin] = add(sums[margin], forest.biases[margin], forest.accumulator) }
         }
         return sums
     }
@@ -73,5 +79,24 @@ package struct ReferenceWalker {
 
     private func add(_ left: Double, _ right: Double, _ type: NumberType) -> Double {
         type == .float32 ? Double(Float(left) + Float(right)) : left + right
+    }
+
+    /// In float64 and pair by pair: what the kernel, in float32 and factor by factor, comes close to.
+    private func margin(_ row: [Double], _ machine: FactorizationMachine) -> Double {
+        let present = row.indices.filter { row[$0] != 0 && !row[$0].isNaN }
+        var sum = Double(machine.bias)
+        for feature in present { sum += row[feature] * Double(machine.weights[feature]) }
+        for (position, first) in present.enumerated() {
+            for second in present[(position + 1)...] {
+                var product = 0.0
+                for factor in 0..<machine.factorCount {
+                    product +=
+                        Double(machine.factors[first * machine.factorCount + factor])
+                        * Double(machine.factors[second * machine.factorCount + factor])
+                }
+                sum += row[first] * row[second] * product
+            }
+        }
+        return sum
     }
 }

@@ -32,12 +32,15 @@ package struct Scorer: Sendable {
     let depth: UInt32
     /// Rows are prepared and scored in blocks, tree by tree, so that a tree's words stay close while a block passes.
     let rowsPerBlock: Int
+    /// Whether sums are scaled or get a bias.
+    private let isScaled: Bool
 
     /// - Parameter kernels: The best to use; what the processor lacks is not used.
     package init(_ image: ModelImageView, kernels: KernelSet = .avx512) {
         self.image = image
         self.kernels = min(kernels, KernelSet.ofProcessor)
         depth = unsafe image.trees.depths.max() ?? 0
+        isScaled = unsafe image.scale != 1 || !image.biases.isEmpty
         featureCount = image.featureCount
         marginCount = image.marginCount
         outputCount = image.outputCount
@@ -106,6 +109,10 @@ package struct Scorer: Sendable {
             for row in 0..<count { unsafe addLinear(rows, row, scratch.sums + row * marginCount) }
             return
         }
+        if image.isFactorized {
+            for row in 0..<count { unsafe addFactorized(rows, row, scratch.sums + row, scratch) }
+            return
+        }
         guard image.treeCount > 0 else { return }
         if kernels >= .avx2, let scan = image.scan, count >= Self.scanMinimum {
             var row = 0
@@ -156,12 +163,24 @@ package struct Scorer: Sendable {
     ) {
         for row in 0..<count {
             let sums = unsafe UnsafeMutableBufferPointer(start: scratch.sums + row * marginCount, count: marginCount)
+            if isScaled { unsafe scale(sums) }
             if isTransformed, image.divisor != 1 {
                 for margin in 0..<marginCount { unsafe sums[margin] /= image.divisor }
             }
             unsafe Scoring.transform(
                 UnsafeBufferPointer(sums), isTransformed ? image.transform : .identity, slope: image.transformSlope,
                 image.accumulator, into: outputs + row * (isTransformed ? outputCount : marginCount))
+        }
+    }
+
+    /// margin = scale · sum + bias, in two steps of the accumulator's type (CatBoost's `ApplyScaleAndBias`).
+    private func scale(_ sums: UnsafeMutableBufferPointer<Double>) {
+        for margin in 0..<marginCount {
+            let isFloat = image.accumulator == .float32
+            var sum = unsafe sums[margin] * image.scale
+            if isFloat { sum = Double(Float(sum)) }
+            if unsafe !image.biases.isEmpty { unsafe sum += image.biases[margin] }
+            unsafe sums[margin] = isFloat ? Double(Float(sum)) : sum
         }
     }
 }

@@ -35,7 +35,9 @@ import ModelImage
     package func reserve(for scorer: Scorer) {
         reserve(
             slots: scorer.image.slotCount * scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
-            order: 2 * (scorer.image.treeCount + 16), features: scorer.featureCount,
+            order: 2 * (scorer.image.treeCount + 16),
+            // A factorization machine keeps two float32 for each factor where others keep the row.
+            features: max(scorer.featureCount, scorer.image.factorStride),
             sums: scorer.marginCount * scorer.rowsPerBlock)
     }
 

@@ -10,6 +10,8 @@ struct HostileModelTests {
         "xgboost-logistic/model.json", "xgboost-logistic/model.ubj", "xgboost-logistic/protocol2.pickle",
         "xgboost-logistic/protocol4.pickle", "xgboost-logistic/protocol5.pickle", "xgboost-categorical/model.ubj",
         "xgboost-dart/model.json", "xgboost-linear/model.ubj", "lightgbm-categorical/model.txt",
+        "catboost-multiclass/model.cbm", "catboost-lossguide/model.cbm", "catboost-logloss/model.json",
+        "catboost-depthwise/model.json", "fm-classification/model.json", "fm-libfm/model.libfm",
     ]
 
     @Test(arguments: artifacts)
@@ -41,7 +43,7 @@ struct HostileModelTests {
 
     @Test func theBinaryModelSurvivesChangesToo() throws {
         // A booster of one tree: root and two leaves.
-        let sound = binaryModel()
+        let sound = Self.binaryModel()
         let model = try ModelParser.parse(sound.span)
         #expect(model.featureCount == 2 && model.source.writerVersion == "1.2")
         let headless = Array(sound.dropFirst(4))
@@ -100,13 +102,10 @@ struct HostileModelTests {
         #expect(throws: ModelFormatError(.unknownFormat, at: 0)) { try ModelParser.parse(bytes.span) }
     }
 
-    private func read(_ path: String) throws -> [UInt8] {
-        let folder = (#filePath as NSString).deletingLastPathComponent + "/../../Data/Vectors/Models/"
-        return Array(try Data(contentsOf: URL(fileURLWithPath: folder + path)))
-    }
+    private func read(_ path: String) throws -> [UInt8] { try modelVector(path) }
 
     /// A legacy binary model, field by field.
-    private func binaryModel() -> [UInt8] {
+    static func binaryModel() -> [UInt8] {
         var bytes = Array("binf".utf8)
         func put(_ values: UInt32...) {
             for value in values {

@@ -12,7 +12,8 @@ import Testing
         ("a b/ü/x.ubj", "", "a b", false),
         ("click/m.pkl", "", "click", false), ("click/model.txt", "", "click", false),
         ("click/x.model", "", "click", false), ("../model.bin", "", "..", false),
-        ("prefix-click/m.bin", "prefix-", "click", false),
+        ("prefix-click/m.bin", "prefix-", "click", false), ("click/m.cbm", "", "click", false),
+        ("click/m.libfm", "", "click", false),
     ])
     func keysNameModels(key: String, prefix: String, model: String, isBundle: Bool) throws {
         let artifact = try #require(ArtifactKey(try ObjectKey(key), prefix: prefix))
@@ -23,7 +24,7 @@ import Testing
         ("model.tar.gz", ""), ("click/", ""), ("/model.tar.gz", ""), ("click//model.tar.gz", ""),
         ("a/b/c/model.tar.gz", ""),
         ("click/golden.csv", ""), ("click/readme.md", ""), ("click/readme.txt", ""), ("click/live.json", ""),
-        ("click/7/manifest.json", ""),
+        ("click/7/manifest.json", ""), ("click/encoders.json", ""),
         ("click/.json", ""), ("click/.tar.gz", ""), ("other/model.tar.gz", "team/"), ("click/model.tar.gz/", ""),
         (String(repeating: "m", count: 256) + "/model.bin", ""),
     ])
@@ -53,6 +54,10 @@ import Testing
         #expect(try Bundle(members: [member("code/inference.py"), member("m.ubj")]).modelPath == "m.ubj")
         #expect(try Bundle(members: [member("m.ubj"), member("golden.csv")]).golden == Array("golden.csv".utf8))
         #expect(try Bundle(members: [member("m.ubj"), member("x/golden.csv")]).golden == nil)
+        #expect(try Bundle(members: [member("m.json"), member("encoders.json")]).modelPath == "m.json")
+        let encoded = try Bundle(members: [member("m.cbm"), member("encoders.json")])
+        #expect(encoded.encoders == Array("encoders.json".utf8))
+        #expect(try Bundle(members: [member("m.ubj"), member("x/encoders.json")]).encoders == nil)
         for paths in [[], ["a.txt"], ["a.json", "b.json"], ["xgboost-model", "x/xgboost-model.json"]] {
             #expect(throws: PreparationError.self) { _ = try Bundle(members: paths.map(member)) }
         }

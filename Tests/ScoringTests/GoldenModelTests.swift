@@ -52,6 +52,23 @@ struct GoldenModelTests {
         try GoldenRows(csv: folder + "/golden.csv").check(model, outputTolerance: 1e-15)
     }
 
+    /// The library's own exponential is an approximation in vectors, hence the tolerance of predictions.
+    @Test(arguments: [
+        "logloss", "cross-entropy", "rmse", "scaled", "deep", "poisson", "tweedie", "multiclass", "ova", "targets",
+        "depthwise", "lossguide",
+    ])
+    func catBoostModelsScoreAsCatBoost(name: String) throws {
+        let folder = dataFolder + "/Vectors/Models/catboost-" + name
+        let golden = try GoldenRows(csv: folder + "/golden.csv")
+        let binary = try parsed(folder + "/model.cbm")
+        #expect(binary.source.format == .catBoostBinary)
+        try golden.check(binary, outputTolerance: 1e-12)
+        let document = try parsed(folder + "/model.json")
+        #expect(document.source.format == .catBoostJSON)
+        #expect(document.predictor == binary.predictor && document.featureNames == binary.featureNames)
+        #expect(document.transform == binary.transform && document.objective == binary.objective)
+    }
+
     @Test(arguments: ["protocol2.pickle", "protocol3.pickle", "protocol4.pickle", "protocol5.pickle", "serialized.bin"])
     func wrappedModelsAreTheModelInside(file: String) throws {
         let folder = dataFolder + "/Vectors/Models/xgboost-logistic"

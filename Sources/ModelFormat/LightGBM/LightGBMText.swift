@@ -50,7 +50,7 @@ enum LightGBMText {
         /// Whether the trees are known to have ended: a file cut short looks like one with fewer trees.
         var isWhole = false
 
-        mutating func take(_ line: LightGBMLine, limits: ModelLimits) throws(ModelFormatError) {
+        mutating func take(_ line: KeyedLine, limits: ModelLimits) throws(ModelFormatError) {
             switch line.key {
             case "version": version = try line.text(limits: limits)
             case "num_class": treesPerRound = try line.integer()

@@ -4,16 +4,16 @@ import S3Types
 /// `<model>/<artifact>` overwritten in place, or `<model>/<version>/<artifact>`, of which the newest counts.
 ///
 /// An artifact is a bundle (`model.tar.gz`, `.tgz`, `.tar`, `.tar.zst`, `.zip`) or a single model file (`xgboost-model`,
-/// `model.txt`, `.json`, `.ubj`, `.pkl`, `.bin`, `.model`). Any other key is no artifact, and none of the sidecar's business.
+/// `model.txt`, `.json`, `.ubj`, `.pkl`, `.bin`, `.model`, `.cbm`, `.libfm`). Any other key is no artifact, and none of the sidecar's business.
 struct ArtifactKey: Equatable, Sendable {
     let model: String
     let isBundle: Bool
 
     private static let bundleSuffixes = [".tar.gz", ".tgz", ".tar", ".tar.zst", ".zip"]
-    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin", ".model"]
+    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin", ".model", ".cbm", ".libfm"]
     private static let fileNames = ["xgboost-model", "model.txt"]
-    /// Files of the control plane, which lie beside artifacts.
-    private static let reservedNames = ["live.json", "manifest.json"]
+    /// Files of the control plane, which lie beside artifacts, and what a bundle holds beside its model.
+    private static let reservedNames = ["live.json", "manifest.json", Bundle.encodersName]
     private static let modelLimitBytes = 255
 
     /// Nil when the key names no artifact.
@@ -27,7 +27,7 @@ struct ArtifactKey: Equatable, Sendable {
         self.model = String(parts[0])
         if Self.bundleSuffixes.contains(where: { name.hasSuffix($0) && name.count > $0.count }) {
             self.isBundle = true
-        } else if Self.isModelFile(name) && !Self.reservedNames.contains(String(name)) {
+        } else if Self.isModelFile(name) {
             self.isBundle = false
         } else {
             return nil
@@ -36,6 +36,8 @@ struct ArtifactKey: Equatable, Sendable {
 
     /// Whether a file of this name is a model, in a bucket or in a bundle.
     static func isModelFile(_ name: some StringProtocol) -> Bool {
-        fileNames.contains { name == $0 } || fileSuffixes.contains { name.hasSuffix($0) && name.count > $0.count }
+        if reservedNames.contains(where: { name == $0 }) { return false }
+        return fileNames.contains { name == $0 }
+            || fileSuffixes.contains { name.hasSuffix($0) && name.count > $0.count }
     }
 }

@@ -1,17 +1,20 @@
 import ArchiveKit
 
-/// What an artifact holds once it is unpacked: one model file, and perhaps its golden requests.
+/// What an artifact holds once it is unpacked: one model file, and perhaps its feature encoders and golden requests.
 struct Bundle {
     static let goldenName = "golden.csv"
+    static let encodersName = "encoders.json"
 
     let modelPath: String
     let model: [UInt8]
+    let encoders: [UInt8]?
     let golden: [UInt8]?
 
     /// A single model file, as it is.
     init(file bytes: [UInt8]) {
         self.modelPath = ""
         self.model = bytes
+        self.encoders = nil
         self.golden = nil
     }
 
@@ -30,6 +33,7 @@ struct Bundle {
         }
         self.modelPath = model.path
         self.model = model.bytes
+        self.encoders = members.first { $0.path == Self.encodersName }?.bytes
         self.golden = members.first { $0.path == Self.goldenName }?.bytes
     }
 

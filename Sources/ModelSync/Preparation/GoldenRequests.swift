@@ -24,7 +24,8 @@ enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
 /// The golden requests of a bundle: rows, and what the reference library answered for them.
 ///
 /// `golden.csv`, as `Docs/Formats/bundle.md` has it: lines that begin with `#` are comments; the first other line names the
-/// features and then `margin`, `probability` or `prediction`; every further line is a request. An empty field is missing.
+/// features and then `margin`, `probability` or `prediction`; every further line is a request. An empty field is missing. Fields
+/// of a feature with an encoder are texts, in quotation marks where they hold a comma or a quotation mark.
 struct GoldenRequests {
     static let rowLimitCount = 100_000
     /// What a margin or a prediction may differ by: absolutely where it is small, else relative to it.
@@ -40,8 +41,11 @@ struct GoldenRequests {
     /// The line of each request, counted from 1.
     let lines: [Int]
 
+    /// - Parameter encode: The number of a text; nil for a feature that takes numbers.
     /// - Throws: ``GoldenError/malformed(line:_:)``.
-    init(csv bytes: [UInt8]) throws(GoldenError) {
+    init(
+        csv bytes: [UInt8], encode: (_ feature: Int, _ text: [UInt8]) -> Double? = { _, _ in nil }
+    ) throws(GoldenError) {
         var header: [String]?
         var featureCount = 0
         var rows: [Double] = []
@@ -52,7 +56,9 @@ struct GoldenRequests {
             number += 1
             let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             if line.isEmpty || line.first == UInt8(ascii: "#") { continue }
-            let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            guard let fields = Self.fields(line) else {
+                throw .malformed(line: number, "a quotation mark out of place")
+            }
             guard let names = header else {
                 let names = fields.map { String(decoding: $0, as: UTF8.self) }
                 featureCount = names.firstIndex { Self.answerColumns.contains($0) } ?? names.count
@@ -66,10 +72,15 @@ struct GoldenRequests {
             guard lines.count < Self.rowLimitCount else { throw .malformed(line: number, "too many requests") }
             for (index, field) in fields.enumerated() {
                 let isFeature = index < featureCount
-                guard let value = isFeature && field.isEmpty ? Double.nan : NumberText.double(Array(field).span) else {
+                if isFeature, field.isEmpty {
+                    rows.append(.nan)
+                } else if isFeature, let encoded = encode(index, field) {
+                    rows.append(encoded)
+                } else if let value = NumberText.double(field.span) {
+                    if isFeature { rows.append(value) } else { answers.append(value) }
+                } else {
                     throw .malformed(line: number, "\(names[index]) is no number")
                 }
-                if isFeature { rows.append(value) } else { answers.append(value) }
             }
             lines.append(number)
         }
@@ -79,6 +90,43 @@ struct GoldenRequests {
         self.rows = rows
         self.answers = answers
         self.lines = lines
+    }
+
+    /// The fields of a line; nil when a quotation mark stands where RFC 4180 has none.
+    private static func fields(_ line: ArraySlice<UInt8>) -> [[UInt8]]? {
+        let (mark, comma) = (UInt8(ascii: "\""), UInt8(ascii: ","))
+        guard line.contains(mark) else {
+            return line.split(separator: comma, omittingEmptySubsequences: false).map(Array.init)
+        }
+        var fields: [[UInt8]] = []
+        var position = line.startIndex
+        while true {
+            var field: [UInt8] = []
+            let isQuoted = position < line.endIndex && line[position] == mark
+            if isQuoted {
+                position += 1
+                while true {
+                    guard position < line.endIndex else { return nil }
+                    if line[position] == mark {
+                        position += 1
+                        // Two marks stand for one.
+                        guard position < line.endIndex, line[position] == mark else { break }
+                    }
+                    field.append(line[position])
+                    position += 1
+                }
+            } else {
+                while position < line.endIndex, line[position] != comma {
+                    guard line[position] != mark else { return nil }
+                    field.append(line[position])
+                    position += 1
+                }
+            }
+            fields.append(field)
+            if position == line.endIndex { return fields }
+            guard line[position] == comma else { return nil }
+            position += 1
+        }
     }
 
     /// Asks the model every request.

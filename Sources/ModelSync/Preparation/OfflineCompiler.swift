@@ -12,7 +12,7 @@ package enum OfflineCompiler {
         guard !artifact.isEmpty else { throw PreparationError.emptyArtifact }
         let bundle = try bundle(artifact)
         let digest = unsafe ContentDigest(of: artifact.span.bytes)
-        let image = try Preparation.compile(bundle.model, artifactDigest: digest)
+        let image = try Preparation.compile(bundle, artifactDigest: digest)
         let failure = unsafe image.withUnsafeBytes { bytes -> PreparationError? in
             do throws(PreparationError) {
                 try unsafe Preparation.check(bytes, golden: bundle.golden)

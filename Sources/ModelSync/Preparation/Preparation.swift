@@ -47,7 +47,7 @@ struct Preparation: Sendable {
         try took(.unpacked, UInt64(bundle.model.count))
         let key = Self.imageKey(of: input.digest)
         if !cache.contains(key) {
-            let image = try Self.compile(bundle.model, artifactDigest: input.digest)
+            let image = try Self.compile(bundle, artifactDigest: input.digest)
             try took(.compiled, UInt64(image.count))
             try store(image, digest: unsafe ContentDigest(of: image.span.bytes), as: key)
         }
@@ -111,15 +111,25 @@ struct Preparation: Sendable {
         return try Bundle(members: members)
     }
 
-    static func compile(_ model: [UInt8], artifactDigest: ContentDigest) throws(PreparationError) -> [UInt8] {
-        let description: ModelDescription
+    static func compile(_ bundle: Bundle, artifactDigest: ContentDigest) throws(PreparationError) -> [UInt8] {
+        var description: ModelDescription
         do throws(ModelFormatError) {
-            description = try ModelParser.parse(model.span)
+            description = try ModelParser.parse(bundle.model.span)
         } catch {
             throw .format(error)
         }
+        var encoders: FeatureEncoders?
+        if let document = bundle.encoders {
+            do throws(ModelFormatError) {
+                let encoded = try EncodersDocument.parse(document.span, for: description)
+                (description, encoders) = (encoded.model, encoded.encoders)
+            } catch {
+                throw .encoders(error)
+            }
+        }
         do throws(ImageCompilerError) {
-            return try ImageCompiler.compile(description, artifactDigest: artifactDigest.bytes)
+            return try ImageCompiler.compile(
+                description, artifactDigest: artifactDigest.bytes, encoders: encoders)
         } catch {
             throw .compiler(error)
         }
@@ -171,7 +181,10 @@ struct Preparation: Sendable {
         }
         guard let golden else { return }
         do throws(GoldenError) {
-            try GoldenRequests(csv: golden).check(view)
+            let requests = try GoldenRequests(csv: golden) { (feature, text) in
+                view.encodedNumber(of: text.span, feature: feature)
+            }
+            try requests.check(view)
         } catch {
             throw .golden(error)
         }

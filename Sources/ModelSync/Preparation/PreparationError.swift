@@ -14,6 +14,8 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
     /// The archive does not hold exactly one model.
     case bundle(String)
     case format(ModelFormatError)
+    /// The bundle's `encoders.json` is broken, or not for its model.
+    case encoders(ModelFormatError)
     case compiler(ImageCompilerError)
     case cache(ModelCacheError)
     case memory(SealedMemoryError)
@@ -42,6 +44,7 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
         case .archive(let error): "\(error)"
         case .bundle(let what): what
         case .format(let error): "the model cannot be read: \(error)"
+        case .encoders(let error): "encoders.json: \(error)"
         case .compiler(let error): "the model cannot be compiled: \(error)"
         case .cache(let error): "the cache: \(error)"
         case .memory(let error): "memory: \(error)"

@@ -1,8 +1,8 @@
 import Glibc
 import JSONReader
 
-/// A line `key=value` of LightGBM's text.
-struct LightGBMLine {
+/// A line `key=value` of LightGBM's text, or numbers separated by spaces under any key.
+struct KeyedLine {
     let key: String
     /// The bytes behind the first `=`.
     let value: ByteCursor
@@ -105,7 +105,7 @@ extension ByteCursor {
     }
 
     /// The next line taken apart at its first `=`; nil for a line without one.
-    mutating func keyedLine(limits: ModelLimits) throws(ModelFormatError) -> (line: LightGBMLine?, text: ByteCursor)? {
+    mutating func keyedLine(limits: ModelLimits) throws(ModelFormatError) -> (line: KeyedLine?, text: ByteCursor)? {
         guard let text = try line() else { return nil }
         var end = 0
         // Keys are short: a long line without `=` is none.
@@ -114,6 +114,6 @@ extension ByteCursor {
         var value = text
         let key = try value.text(end, limits: limits)
         try value.skip(1)
-        return (LightGBMLine(key: key, value: value, offset: text.origin), text)
+        return (KeyedLine(key: key, value: value, offset: text.origin), text)
     }
 }
