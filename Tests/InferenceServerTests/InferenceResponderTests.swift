@@ -80,7 +80,7 @@ struct InferenceResponderTests {
     }
 
     @Test func bodiesAndRowsAreLimited() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.bodyBytes = 1000
         limits.rowCount = 3
         try await ServerHarness.serving(limits: limits) { harness in
@@ -93,7 +93,7 @@ struct InferenceResponderTests {
     }
 
     @Test func largeBatchesAreScoredElsewhereAndInOrder() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 10
         try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
@@ -108,7 +108,7 @@ struct InferenceResponderTests {
     }
 
     @Test func largeBodiesAreReadElsewhereAndFailAsPrecisely() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopBytes = 100
         limits.rowCount = 1000
         try await ServerHarness.serving(limits: limits) { harness in
@@ -127,7 +127,7 @@ struct InferenceResponderTests {
     }
 
     @Test func swapsUnderLoadFailNothingMixNothingAndReleaseEveryImage() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 30
         try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "0", generation: 1, bias: 0)

@@ -24,7 +24,7 @@ struct LoadTests {
     private let large = (0..<50).map { "\($0),0,0" }.joined(separator: "\n")
 
     @Test func oneLargeRequestTooManyIsShedAtOnceAndTheOthersAreAnswered() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 10
         limits.concurrentCount = 2
         try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
@@ -48,7 +48,7 @@ struct LoadTests {
     }
 
     @Test func bodiesThatAreBeingReceivedCountAndAreGivenBackWhenTheClientGoes() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopBytes = 10
         limits.bodyBytes = 1000
         limits.pendingBytes = 1
@@ -73,7 +73,7 @@ struct LoadTests {
     }
 
     @Test func aRequestThatWaitedTooLongForAWorkerIsShed() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 10
         limits.queueNanoseconds = 0
         try await ServerHarness.serving(limits: limits) { harness in
@@ -87,7 +87,7 @@ struct LoadTests {
     }
 
     @Test func aRequestPastItsDeadlineIsNotScored() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 10
         try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)

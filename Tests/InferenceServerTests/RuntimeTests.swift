@@ -85,7 +85,7 @@ struct RuntimeTests {
     }
 
     @Test func whatAModelRefusesIsAModelErrorThatQuotesIt() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.bodyBytes = 1000
         try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
@@ -106,7 +106,7 @@ struct RuntimeTests {
     }
 
     @Test func aSignatureIsVerifiedWhereKeysAreGiven() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopBytes = 50
         try await ServerHarness.serving(limits: limits, access: access) { harness in
             try harness.adopt("a b", version: "1", generation: 1, bias: 0)

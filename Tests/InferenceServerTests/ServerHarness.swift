@@ -23,8 +23,15 @@ final class ServerHarness: Sendable {
     let port: UInt16
     private let released = Mutex<[UInt64]>([])
 
+    /// Those of the programs, but a request may wait for a worker as long as a busy machine makes it.
+    static var limits: InferenceLimits {
+        var limits = InferenceLimits()
+        limits.queueNanoseconds = .max
+        return limits
+    }
+
     init(
-        loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = InferenceLimits(),
+        loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = ServerHarness.limits,
         access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2, log: (sample: Int, Logger)? = nil
     ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
@@ -50,7 +57,7 @@ final class ServerHarness: Sendable {
 
     /// Serves for as long as the body runs.
     static func serving<Value>(
-        loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = InferenceLimits(),
+        loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = ServerHarness.limits,
         access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2,
         log: (sample: Int, Logger)? = nil,
         _ body: (ServerHarness) async throws -> Value

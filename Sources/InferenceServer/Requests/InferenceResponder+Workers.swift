@@ -41,8 +41,8 @@ extension InferenceResponder {
             model.withModel { model in
                 var scores = ValueHistogram()
                 do throws(Refusal) {
-                    guard waited <= limit else { throw .shed("the executor is busy; try again") }
                     guard !inquiry.isLate else { throw .late }
+                    guard waited <= limit else { throw .shed("the executor is busy; try again") }
                     if inquiry.owesSignature { try services.access?.check(inquiry.head, body: inquiry.body) }
                     let (response, rowCount) = try work(model, &scores, LoopScoring())
                     return Result(
