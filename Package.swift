@@ -114,13 +114,16 @@ let house: [Room] = [
     // Floor 2: protocols, formats and tools that stand on them.
     room(
         2, "Launch",
-        ["Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage", "ServiceLifecycle", "UnixSignals"]),
+        [
+            "S3Types", "DurableFiles", "Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage",
+            "ServiceLifecycle", "UnixSignals",
+        ]),
     room(2, "LoadGenerator", ["Threads", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"], tests: ["PropertyTesting"]),
-    room(2, "InferenceWire", ["JSONReader"]),
+    room(2, "InferenceWire", ["JSONReader"], tests: ["PropertyTesting"]),
     room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"], tests: ["NIOEmbedded"]),
 
     // Floor 3: engines.
@@ -163,8 +166,9 @@ let house: [Room] = [
     room(
         5, "InferenceServer",
         [
-            "Digests", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage", "Scoring", "Handoff",
-            "SealedMemory", "Telemetry",
+            "S3Types", "Digests", "SigV4", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage",
+            "Scoring",
+            "Handoff", "SealedMemory", "Telemetry",
             "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle",
         ]),
 

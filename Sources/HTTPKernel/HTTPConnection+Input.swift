@@ -194,10 +194,10 @@ extension HTTPConnection {
     }
 
     private func gather(_ head: RequestHead, limitBytes: Int) {
+        self.phase = .gathering(limitBytes: limitBytes)
         if let length = head.contentLength, length > UInt64(max(0, limitBytes)) {
             return self.refuse(.bodyTooLarge(limitBytes: limitBytes))
         }
-        self.phase = .gathering(limitBytes: limitBytes)
         guard !self.isRequestEnded else { return self.receiveEnd() }
         if self.owesContinue { self.writeContinue() }
         self.restartWindow()

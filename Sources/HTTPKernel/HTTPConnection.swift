@@ -124,6 +124,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func end() {
         if case .closed = self.phase { return }
         if case .streaming(let exchange) = self.phase { exchange.abandon() }
+        self.noteGatheringFailed()
         self.phase = .closed
         self.task?.cancel()
         self.task = nil
@@ -264,4 +265,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func cut() { self.context?.close(promise: nil) }
+
+    /// Tells the service that what is being gathered will not come; to be called before the phase changes.
+    func noteGatheringFailed() {
+        if case .gathering = self.phase, let head = self.head { self.shared.service.gatheringFailed(head) }
+    }
 }

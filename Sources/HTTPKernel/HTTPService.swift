@@ -10,6 +10,9 @@ package protocol HTTPService: AnyObject {
     func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route
     /// The whole body of a request routed to `.gather` is here.
     func respond(to request: GatheredRequest) -> Answer
+    /// A request routed to `.gather` will not come to ``respond(to:)``: its body was cut off, too slow or too large, or the
+    /// client has gone.
+    func gatheringFailed(_ head: RequestHead)
     /// The answer to a request that could not be read, or whose handler failed.
     ///
     /// - Parameter head: nil when not even the head could be read.
@@ -17,6 +20,8 @@ package protocol HTTPService: AnyObject {
 }
 
 extension HTTPService {
+    package func gatheringFailed(_ head: RequestHead) {}
+
     /// One line of text.
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
         Response(

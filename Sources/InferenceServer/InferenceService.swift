@@ -18,6 +18,10 @@ package struct InferenceConfiguration: Sendable {
     package var workerCount: Int
     package var http = HTTPLimits()
     package var limits = InferenceLimits()
+    /// Verifies what `/endpoints/…` is asked, and everything on a listener labelled ``InferenceResponder/guardedListener``.
+    package var access: RequestAccess?
+    /// Every n-th request has a line in the log; 0 is none.
+    package var accessLogSample = 0
     /// How long requests in flight may take after SIGTERM.
     package var drainSeconds = 30
 
@@ -54,12 +58,17 @@ package struct InferenceService: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
         let workers = NIOThreadPool(numberOfThreads: configuration.workerCount)
         workers.start()
-        let registry = ModelRegistry(group: group)
+        let aside = NIOThreadPool(numberOfThreads: 1)
+        aside.start()
+        let services = InferenceServices(
+            workers: workers, aside: aside, access: configuration.access,
+            log: AccessLog(sample: configuration.accessLogSample, logger: logger, thread: aside))
+        let registry = ModelRegistry(group: group, limits: configuration.limits)
         let server = try await HTTPServer.start(
             configuration.listeners, group: group, limits: configuration.http, logger: logger
         ) { [configuration] loop in
             InferenceResponder(
-                registry: registry, loop: loop, workers: workers, defaultModel: configuration.defaultModel,
+                registry: registry, loop: loop, services: services, defaultModel: configuration.defaultModel,
                 limits: configuration.limits)
         }
         let handoff: HandoffListener
@@ -83,6 +92,7 @@ package struct InferenceService: Service {
         handoff.stop()
         registry.stop()
         try await workers.shutdownGracefully()
+        try await aside.shutdownGracefully()
         try await group.shutdownGracefully()
     }
 

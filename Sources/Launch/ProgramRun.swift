@@ -26,8 +26,18 @@ package enum ProgramRun {
     }
 
     /// Runs a service until it ends by itself, or until SIGTERM or SIGINT has let it end gracefully.
-    package static func serve(_ service: any Service, logger: Logger) async throws {
-        try await ServiceGroup(services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+    ///
+    /// - Parameter reload: called at each SIGHUP; without it the signal ends the process, as it does by default.
+    package static func serve(
+        _ service: any Service, logger: Logger, reload: (@Sendable () throws -> Void)? = nil
+    ) async throws {
+        var services = [service]
+        if let reload {
+            // One that comes before the service listens for it must not end the process.
+            signal(SIGHUP, SIG_IGN)
+            services.append(ReloadOnHangup(reload: reload, logger: logger))
+        }
+        try await ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
     }
 
     /// Runs a program's body and turns what it throws into one line on standard error and an exit code.
@@ -42,6 +52,23 @@ package enum ProgramRun {
         } catch {
             writeToStandardError(Array("\(program): \(error)\n".utf8))
             throw ExitCode.failure
+        }
+    }
+}
+
+/// Does what an operator asks for with SIGHUP, and goes on with what was there when that fails.
+private struct ReloadOnHangup: Service {
+    let reload: @Sendable () throws -> Void
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do {
+                try reload()
+                logger.info("reloaded", metadata: [LogKey.signal: "SIGHUP"])
+            } catch {
+                logger.error("not reloaded", metadata: [LogKey.signal: "SIGHUP", LogKey.error: "\(error)"])
+            }
         }
     }
 }

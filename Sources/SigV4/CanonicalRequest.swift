@@ -2,7 +2,8 @@ package import S3Types
 
 /// A request in the one form that both ends sign.
 ///
-/// The path is decoded and encoded once more, and nothing else is done to it: `..`, `//` and `%2F` are content of a key.
+/// For S3 the path is decoded and encoded once more, and nothing else is done to it: `..`, `//` and `%2F` are content of a
+/// key. For other services it is encoded twice.
 ///
 /// Source: "Create a signed AWS API request", with the exceptions that it lists for Amazon S3.
 package struct CanonicalRequest: Sendable {
@@ -15,9 +16,10 @@ package struct CanonicalRequest: Sendable {
     ///   - signedHeaders: the names to sign, in lower case and sorted.
     ///   - payload: the last line.
     ///   - omittedParameter: a query parameter that is left out: the signature itself.
+    ///   - encodesPathTwice: as services other than S3 have it.
     package init(
         method: String, target: RequestTarget, fields: [(name: String, value: String)], signedHeaders: [String],
-        payload: String, omittedParameter: StaticString? = nil
+        payload: String, omittedParameter: StaticString? = nil, encodesPathTwice: Bool = false
     ) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
@@ -25,7 +27,13 @@ package struct CanonicalRequest: Sendable {
 
         bytes += method.utf8
         bytes.append(newline)
-        PercentEncoding.encode(target.path, keepsSlash: true, into: &bytes)
+        if encodesPathTwice {
+            var once: [UInt8] = []
+            PercentEncoding.encode(target.path, keepsSlash: true, into: &once)
+            PercentEncoding.encode(once, keepsSlash: true, into: &bytes)
+        } else {
+            PercentEncoding.encode(target.path, keepsSlash: true, into: &bytes)
+        }
         if target.path.isEmpty { bytes.append(UInt8(ascii: "/")) }
         bytes.append(newline)
         Self.appendQuery(target.parameters, omitting: omittedParameter, to: &bytes)

@@ -39,7 +39,8 @@ package struct RequestSigner: Sendable {
         let names = Self.namesToSign(signed)
         guard let parsed = RequestTarget(target) else { throw .malformedTarget }
         let canonical = CanonicalRequest(
-            method: method, target: parsed, fields: signed, signedHeaders: names, payload: payload.text)
+            method: method, target: parsed, fields: signed, signedHeaders: names, payload: payload.text,
+            encodesPathTwice: service != "s3")
         let key = key(on: time)
         let signature = key.signature(of: key.requestStringToSign(canonicalRequest: canonical.bytes, at: time))
         let authorization =
@@ -73,7 +74,8 @@ package struct RequestSigner: Sendable {
         presigned += "&X-Amz-SignedHeaders=\(encoded(names.joined(separator: ";")))"
         guard let parsed = RequestTarget(presigned) else { throw .malformedTarget }
         let canonical = CanonicalRequest(
-            method: method, target: parsed, fields: signed, signedHeaders: names, payload: PayloadForm.unsigned.text)
+            method: method, target: parsed, fields: signed, signedHeaders: names, payload: PayloadForm.unsigned.text,
+            encodesPathTwice: service != "s3")
         let signature = key.signature(of: key.requestStringToSign(canonicalRequest: canonical.bytes, at: time))
         return presigned + "&X-Amz-Signature=\(signature)"
     }

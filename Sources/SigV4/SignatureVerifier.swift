@@ -11,16 +11,20 @@ package struct RequestFacts: Sendable {
     package var dateSeconds: Int64?
     /// The bucket that the Host names, for the one form of signature that covers it as part of the path.
     package var hostedBucket: String?
+    /// SHA-256 of the body in lower-case hexadecimal, where the body is at hand: what a client signs that sends no
+    /// x-amz-content-sha256, as only those of S3 have to.
+    package var payloadDigest: String?
 
     package init(
         method: String, target: String, fields: [(name: String, value: String)], dateSeconds: Int64? = nil,
-        hostedBucket: String? = nil
+        hostedBucket: String? = nil, payloadDigest: String? = nil
     ) {
         self.method = method
         self.target = target
         self.fields = fields
         self.dateSeconds = dateSeconds
         self.hostedBucket = hostedBucket
+        self.payloadDigest = payloadDigest
     }
 
     func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -47,7 +51,10 @@ package struct ChunkSeed: Sendable {
 
 /// Checks that requests were signed by someone who knows a secret, for this region and service, not long ago.
 ///
-/// Source: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API Reference.
+/// S3 has rules of its own: its paths are encoded once, and its URLs may be presigned by Version 2.
+///
+/// Source: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API Reference; "Create a signed AWS API request",
+/// AWS Identity and Access Management User Guide.
 package struct SignatureVerifier: Sendable {
     /// How far the clocks of client and server may differ.
     package static let allowedSkewSeconds: Int64 = 15 * 60
@@ -74,7 +81,7 @@ package struct SignatureVerifier: Sendable {
 
     package func verify(_ request: RequestFacts) throws(SignatureError) -> VerifiedSignature {
         guard let target = RequestTarget(request.target) else { throw .malformedTarget }
-        if request.first("authorization") == nil, target.contains("AWSAccessKeyId") {
+        if isS3, request.first("authorization") == nil, target.contains("AWSAccessKeyId") {
             return try verifyLegacy(request, target)
         }
         let authorization = try self.authorization(of: request, target)
@@ -91,8 +98,8 @@ package struct SignatureVerifier: Sendable {
         let canonical = CanonicalRequest(
             method: request.method, target: target, fields: request.fields,
             signedHeaders: authorization.signedHeaders,
-            payload: request.first("x-amz-content-sha256") ?? PayloadForm.unsigned.text,
-            omittedParameter: isPresigned ? "X-Amz-Signature" : nil)
+            payload: request.first("x-amz-content-sha256") ?? request.payloadDigest ?? PayloadForm.unsigned.text,
+            omittedParameter: isPresigned ? "X-Amz-Signature" : nil, encodesPathTwice: !isS3)
         let key = keys.key(for: authorization.scope, secret: secret)
         let stringToSign = key.requestStringToSign(canonicalRequest: canonical.bytes, at: time)
         let signature = key.signature(of: stringToSign)
@@ -120,6 +127,8 @@ package struct SignatureVerifier: Sendable {
     }
 
     // MARK: Steps
+
+    private var isS3: Bool { service == "s3" }
 
     private func authorization(
         of request: RequestFacts, _ target: RequestTarget
@@ -180,7 +189,7 @@ package struct SignatureVerifier: Sendable {
     }
 
     private func payload(of request: RequestFacts, _ place: Authorization.Place) throws(SignatureError) -> PayloadForm {
-        guard let given = request.first("x-amz-content-sha256") else {
+        guard let given = request.first("x-amz-content-sha256") ?? request.payloadDigest else {
             guard place != .header else { throw .missingPayloadHash }
             return .unsigned
         }

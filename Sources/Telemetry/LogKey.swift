@@ -19,9 +19,14 @@ package enum LogKey {
 
     package static let method = "http.method"
     package static let target = "http.target"
+    package static let requestPath = "http.path"
     package static let status = "http.status"
     package static let sentBytes = "http.sent.bytes"
     package static let receivedBytes = "http.received.bytes"
+
+    package static let rows = "request.rows"
+    package static let inferenceID = "request.inference.id"
+    package static let dropped = "log.dropped"
 
     package static let model = "model.name"
     package static let modelVersion = "model.version"

@@ -16,11 +16,17 @@ struct Score: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "CSV without a header, or JSON with --json-rows; an empty field is missing.", valueName: "rows"))
+            "CSV, or JSON with --json-rows or --json-lines; an empty field is missing.", valueName: "rows"))
     var rows: String
 
     @Flag(help: "The rows are JSON.")
     var jsonRows = false
+
+    @Flag(help: "The rows are JSON, one a line.")
+    var jsonLines = false
+
+    @Flag(help: "The first line of CSV names the columns.")
+    var header = false
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
@@ -49,10 +55,12 @@ struct Score: AsyncParsableCommand {
         _ text: [UInt8], _ view: ModelImageView, _ empty: RowBuffer<Number>,
         predict: (Scorer, Span<Number>, Int, inout MutableSpan<Double>, ScoringScratch) -> Void
     ) throws -> [UInt8] {
+        let format: RowFormat = jsonRows ? .json : jsonLines ? .jsonLines : header ? .csvWithHeader : .csv
+        let schema = RowSchema(featureCount: view.featureCount, featureNames: view.featureNames())
         var buffer = empty
         try unsafe text.withUnsafeBytes { bytes in
             try unsafe buffer.read(
-                bytes, as: jsonRows ? .json : .csv, featureCount: view.featureCount, limitRows: Int(Int32.max))
+                bytes, as: format, schema: schema, limitRows: Int(Int32.max))
         }
         var predictions = [Double](repeating: 0, count: buffer.rowCount * view.outputCount)
         var target = predictions.mutableSpan

@@ -15,8 +15,8 @@ struct Serve: AsyncParsableCommand {
             environment, which wins over the file.
             """)
 
-    @Option(help: ArgumentHelp("Where to serve HTTP.", valueName: "host:port"))
-    var listen: String?
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var program: ProgramOptions
 
     @Option(help: ArgumentHelp("Unix socket to serve HTTP on too, made with mode 0660.", valueName: "path"))
     var socket: String?
@@ -32,61 +32,87 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The model that answers requests that name none.")
     var defaultModel: String?
 
-    @Option(help: "Event loops.")
-    var loops: Int?
-
     @Option(help: "Rows that one request may have.")
     var maxRows: Int?
 
     @Option(help: "Bytes that the body of one request may have.")
     var maxBodyBytes: Int?
 
-    @Option(help: "Seconds that requests in flight get after SIGTERM.")
-    var drainSeconds: Int?
+    @Option(help: "Large requests that may be received, wait or be worked on at once; one more gets 503.")
+    var maxConcurrent: Int?
 
-    @Flag(help: "Allow --listen beyond the loopback: predictions are not authenticated.")
+    @Option(help: "Bytes of their bodies; one more gets 503.")
+    var maxPendingBytes: Int?
+
+    @Option(help: ArgumentHelp("How long a large request may wait for a thread before it gets 503.", valueName: "ms"))
+    var maxQueueMs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keys that may sign requests: lines access-key=… and secret-key=…, or AWS's own credentials file.",
+            valueName: "file"))
+    var credentials: String?
+
+    @Option(help: "The region that signed requests must be for; us-east-1 unless given.")
+    var region: String?
+
+    @Flag(help: "Allow --listen beyond the loopback for predictions that nobody signed.")
     var insecureListen = false
 
-    @Option(help: ArgumentHelp("JSON object with settings.", valueName: "file"))
-    var config: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel: String?
+    @Option(help: ArgumentHelp("Log one in so many requests; 0, the default, logs none.", valueName: "n"))
+    var accessLogSample: Int?
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
             let settings = try await settings()
             let logger = ProgramRun.startLogging(program: "lodestore-executor", level: try settings.logLevel())
-            let configuration = try configuration(settings)
+            let identity = try settings.tlsFiles().map { files in
+                try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
+            }
+            let configuration = try configuration(settings, identity)
             let control = configuration.controlPath
             let socketPath = try settings.text("socket")
             let service = InferenceService(configuration, logger: logger) { addresses in
                 var facts = [("control", control)]
                 if let address = addresses.first {
-                    facts.insert(("endpoint", "http://\(Self.bound(address))"), at: 0)
+                    facts.insert(("endpoint", "\(identity == nil ? "http" : "https")://\(Self.bound(address))"), at: 0)
                 }
                 if let socketPath { facts.append(("socket", socketPath)) }
                 ProgramRun.announceReady(program: "lodestore-executor", facts: facts)
             }
-            try await ProgramRun.serve(service, logger: logger)
+            try await ProgramRun.serve(
+                service, logger: logger, reload: identity.map { identity in { @Sendable in try identity.reload() } })
         }
     }
 
     private func settings() async throws(ConfigurationError) -> Settings {
-        try await Settings(
-            flags: [
-                "listen": listen.map { .text($0) }, "socket": socket.map { .text($0) },
-                "control": control.map { .text($0) },
-                "control-uid": controlUid.map { .integer($0) }, "default-model": defaultModel.map { .text($0) },
-                "loops": loops.map { .integer($0) }, "max-rows": maxRows.map { .integer($0) },
-                "max-body-bytes": maxBodyBytes.map { .integer($0) }, "drain-seconds": drainSeconds.map { .integer($0) },
-                "insecure-listen": insecureListen ? .boolean(true) : nil, "log-level": logLevel.map { .text($0) },
-            ], file: config)
+        var flags = server.flags
+        flags["socket"] = socket.map { .text($0) }
+        flags["control"] = control.map { .text($0) }
+        flags["control-uid"] = controlUid.map { .integer($0) }
+        flags["default-model"] = defaultModel.map { .text($0) }
+        flags["max-rows"] = maxRows.map { .integer($0) }
+        flags["max-body-bytes"] = maxBodyBytes.map { .integer($0) }
+        flags["max-concurrent"] = maxConcurrent.map { .integer($0) }
+        flags["max-pending-bytes"] = maxPendingBytes.map { .integer($0) }
+        flags["max-queue-ms"] = maxQueueMs.map { .integer($0) }
+        flags["credentials"] = credentials.map { .text($0) }
+        flags["region"] = region.map { .text($0) }
+        flags["insecure-listen"] = insecureListen ? .boolean(true) : nil
+        flags["access-log-sample"] = accessLogSample.map { .integer($0) }
+        return try await program.settings(flags)
     }
 
-    private func configuration(_ settings: Settings) throws(ConfigurationError) -> InferenceConfiguration {
-        let address = try address(settings)
-        var listeners: [HTTPListener] = [.tcp(host: address.host, port: Int(address.port))]
+    private func configuration(
+        _ settings: Settings, _ identity: TLSIdentity?
+    ) throws(ConfigurationError) -> InferenceConfiguration {
+        let access = try access(settings)
+        let (address, isGuarded) = try address(settings, isSigned: access != nil)
+        var listeners: [HTTPListener] = [
+            .tcp(
+                host: address.host, port: Int(address.port), tls: identity,
+                label: isGuarded ? InferenceResponder.guardedListener : "http")
+        ]
         if let path = try settings.text("socket") { listeners.append(.unix(path: path, mode: 0o660)) }
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         var configuration = InferenceConfiguration(
@@ -94,23 +120,45 @@ struct Serve: AsyncParsableCommand {
             controlUserID: UInt32(try settings.integer("control-uid", in: 0...Int(UInt32.max)) ?? Int(geteuid())),
             defaultModel: try settings.text("default-model"),
             loopCount: try settings.integer("loops", in: 1...1024) ?? cores, workerCount: cores)
-        configuration.limits.rowCount =
-            try settings.integer("max-rows", in: 1...10_000_000) ?? configuration.limits.rowCount
-        configuration.limits.bodyBytes =
-            try settings.integer("max-body-bytes", in: 1...(1 << 30)) ?? configuration.limits.bodyBytes
+        configuration.access = access
+        configuration.limits = try limits(settings)
+        configuration.accessLogSample = try settings.integer("access-log-sample", in: 0...1_000_000_000) ?? 0
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
         return configuration
     }
 
-    /// Holds the address to the loopback unless the operator says otherwise.
-    private func address(_ settings: Settings) throws(ConfigurationError) -> ListenAddress {
-        let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:8080", key: "listen")
-        let isAllowed = try settings.boolean("insecure-listen") ?? false
-        guard address.isLoopback || isAllowed else {
-            throw .unacceptable(
-                key: "listen", value: "\(address)", accepted: "a loopback address unless --insecure-listen is given")
+    private func limits(_ settings: Settings) throws(ConfigurationError) -> InferenceLimits {
+        var limits = InferenceLimits()
+        limits.rowCount = try settings.integer("max-rows", in: 1...10_000_000) ?? limits.rowCount
+        limits.bodyBytes = try settings.integer("max-body-bytes", in: 1...(1 << 30)) ?? limits.bodyBytes
+        limits.concurrentCount = try settings.integer("max-concurrent", in: 1...1_000_000) ?? limits.concurrentCount
+        limits.pendingBytes = try settings.integer("max-pending-bytes", in: 1...(1 << 40)) ?? limits.pendingBytes
+        if let milliseconds = try settings.integer("max-queue-ms", in: 0...3_600_000) {
+            limits.queueNanoseconds = UInt64(milliseconds) * 1_000_000
         }
-        return address
+        return limits
+    }
+
+    private func access(_ settings: Settings) throws(ConfigurationError) -> RequestAccess? {
+        guard let path = try settings.text("credentials") else { return nil }
+        let secrets = try AccessKeys.read(path, key: "credentials")
+        return RequestAccess(secrets: secrets, region: try settings.text("region") ?? "us-east-1") {
+            Int64(time(nil))
+        }
+    }
+
+    /// Holds the address to the loopback unless requests are signed there or the operator says that they need not be.
+    private func address(
+        _ settings: Settings, isSigned: Bool
+    ) throws(ConfigurationError) -> (address: ListenAddress, isGuarded: Bool) {
+        let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:8080", key: "listen")
+        let isOpen = try settings.boolean("insecure-listen") ?? false
+        guard address.isLoopback || isOpen || isSigned else {
+            throw .unacceptable(
+                key: "listen", value: "\(address)",
+                accepted: "a loopback address unless --credentials or --insecure-listen is given")
+        }
+        return (address, isSigned && !isOpen && !address.isLoopback)
     }
 
     private static func bound(_ address: SocketAddress) -> String {

@@ -50,22 +50,18 @@ struct Run: AsyncParsableCommand {
     @Option(help: "How far below other processes this one runs, 0 to 19; 10 unless given.")
     var nice: Int?
 
-    @Option(help: "A JSON file with any of these settings.")
-    var config: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical; info unless given.")
-    var logLevel: String?
+    @OptionGroup var program: ProgramOptions
 
     func run() async throws {
         try await ProgramRun.reporting(program: Self.program) {
-            let settings = try await Settings(
-                flags: [
+            let settings = try await program.settings(
+                [
                     "endpoint": endpoint.map { .text($0) }, "bucket": bucket.map { .text($0) },
                     "prefix": prefix.map { .text($0) }, "cache": cache.map { .text($0) },
                     "cache-mib": cacheMib.map { .integer($0) }, "executor": executor.isEmpty ? nil : .list(executor),
                     "artifact-mib": artifactMib.map { .integer($0) }, "poll-seconds": pollSeconds.map { .integer($0) },
-                    "nice": nice.map { .integer($0) }, "log-level": logLevel.map { .text($0) },
-                ], file: config)
+                    "nice": nice.map { .integer($0) },
+                ])
             try await serve(RunPlan(settings))
         }
     }

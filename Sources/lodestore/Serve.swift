@@ -24,14 +24,8 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The data directory, made when it is missing; one process at a time.", valueName: "dir"))
     var data: String?
 
-    @Option(help: ArgumentHelp("Where to serve.", valueName: "host:port"))
-    var listen: String?
-
-    @Option(help: ArgumentHelp("Certificate chain in PEM; with --tls-key the listener speaks TLS.", valueName: "file"))
-    var tlsCertificate: String?
-
-    @Option(help: ArgumentHelp("The certificate's key in PEM.", valueName: "file"))
-    var tlsKey: String?
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var program: ProgramOptions
 
     @Option(help: "The region that requests must be signed for.")
     var region: String?
@@ -42,20 +36,8 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("File with lines access-key=… and secret-key=….", valueName: "file"))
     var rootCredentials: String?
 
-    @Option(help: "Event loops.")
-    var loops: Int?
-
     @Option(help: "Threads of the engine.")
     var threads: Int?
-
-    @Option(help: "Seconds that requests in flight get after SIGTERM.")
-    var drainSeconds: Int?
-
-    @Option(help: ArgumentHelp("JSON object with settings.", valueName: "file"))
-    var config: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical; each request is logged at info.")
-    var logLevel: String?
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore") {
@@ -65,18 +47,21 @@ struct Serve: AsyncParsableCommand {
             try Self.prepare(directory)
             let (credentials, madePath) = try RootCredentials.resolve(
                 settings, dataDirectory: directory, disk: SystemDisk())
-            let configuration = try configuration(settings, directory, credentials)
-            let isTLS = try settings.text("tls-certificate") != nil
-            let server = StoreServer(configuration, logger: logger) { addresses in
+            let identity = try settings.tlsFiles().map { files in
+                try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
+            }
+            let configuration = try configuration(settings, directory, credentials, identity)
+            let store = StoreServer(configuration, logger: logger) { addresses in
                 if let madePath {
                     print(
                         "lodestore root access-key=\(credentials.accessKey) secret-key=\(credentials.secret.revealed) file=\(madePath)"
                     )
                 }
-                let endpoint = addresses.first.map { "\(isTLS ? "https" : "http")://\(Self.bound($0))" } ?? ""
+                let endpoint = addresses.first.map { "\(identity == nil ? "http" : "https")://\(Self.bound($0))" } ?? ""
                 ProgramRun.announceReady(program: "lodestore", facts: [("endpoint", endpoint), ("data", directory)])
             }
-            try await ProgramRun.serve(server, logger: logger)
+            try await ProgramRun.serve(
+                store, logger: logger, reload: identity.map { identity in { @Sendable in try identity.reload() } })
         }
     }
 
@@ -90,29 +75,19 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func settings() async throws(ConfigurationError) -> Settings {
-        try await Settings(
-            flags: [
-                "data": data.map { .text($0) }, "listen": listen.map { .text($0) },
-                "tls-certificate": tlsCertificate.map { .text($0) },
-                "tls-key": tlsKey.map { .text($0) }, "region": region.map { .text($0) },
-                "domain": domain.isEmpty ? nil : .list(domain),
-                "root-credentials": rootCredentials.map { .text($0) }, "loops": loops.map { .integer($0) },
-                "threads": threads.map { .integer($0) }, "drain-seconds": drainSeconds.map { .integer($0) },
-                "log-level": logLevel.map { .text($0) },
-            ], file: config)
+        var flags = server.flags
+        flags["data"] = data.map { .text($0) }
+        flags["region"] = region.map { .text($0) }
+        flags["domain"] = domain.isEmpty ? nil : .list(domain)
+        flags["root-credentials"] = rootCredentials.map { .text($0) }
+        flags["threads"] = threads.map { .integer($0) }
+        return try await program.settings(flags)
     }
 
     private func configuration(
-        _ settings: Settings, _ directory: String, _ credentials: RootCredentials
+        _ settings: Settings, _ directory: String, _ credentials: RootCredentials, _ identity: TLSIdentity?
     ) throws -> StoreServerConfiguration {
         let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:9000", key: "listen")
-        var identity: TLSIdentity?
-        switch (try settings.text("tls-certificate"), try settings.text("tls-key")) {
-        case (let certificate?, let key?): identity = try TLSIdentity(certificatePath: certificate, keyPath: key)
-        case (nil, nil): break
-        case (nil, _?): throw ConfigurationError.missing(key: "tls-certificate")
-        case (_?, nil): throw ConfigurationError.missing(key: "tls-key")
-        }
         var engine = EngineConfiguration(directory: directory)
         engine.threadCount = try settings.integer("threads", in: 1...1024) ?? engine.threadCount
         let domains = try (settings.list("domain") ?? []).map { $0.lowercased() }

@@ -15,6 +15,7 @@ class Golden:
         header, rows = rows[0], rows[1:]
         self.probability_column = header.index("probability")
         feature_count = header.index("margin")
+        self.names = header[:feature_count]
         self.lines = [",".join(row[:feature_count]) for row in rows]
         self.features = [[float(field) if field else None for field in row[:feature_count]] for row in rows]
         self.probabilities = [float(row[self.probability_column]) for row in rows]

@@ -18,6 +18,38 @@ import Testing
         #expect(harness.isOpen)
     }
 
+    /// A service that counts what it has taken on must be able to give it back.
+    @Test(arguments: ["Content-Length: 5\r\n\r\n1,2", "Transfer-Encoding: chunked\r\n\r\n5\r\n1,2"])
+    func eachGatheredRequestIsAnsweredOrToldToHaveFailedOnce(body: String) throws {
+        let begun = "POST /a HTTP/1.1\r\nHost: h\r\n" + body
+        do {
+            let harness = try KernelHarness()
+            try harness.receive(self.post + begun)
+            _ = try harness.sent()
+            #expect(harness.service.failedTargets == [])
+            harness.channel.close(promise: nil)
+            harness.channel.embeddedEventLoop.run()
+            #expect(harness.service.failedTargets == ["/a"] && harness.service.requests.count == 1)
+        }
+        do {
+            let harness = try KernelHarness()
+            try harness.receive(begun)
+            harness.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            #expect(try harness.sent().contains("400 Bad Request"))
+            #expect(harness.service.failedTargets == ["/a"])
+            harness.channel.close(promise: nil)
+            harness.channel.embeddedEventLoop.run()
+            #expect(harness.service.failedTargets == ["/a"])
+        }
+        do {
+            let harness = try KernelHarness()
+            harness.service.routing = { _ in .gather(limitBytes: 2) }
+            try harness.receive(begun)
+            #expect(try harness.sent().contains("413"))
+            #expect(harness.service.failedTargets == ["/a"])
+        }
+    }
+
     @Test func answersPipelinedRequestsInOneWrite() throws {
         let harness = try KernelHarness()
         try harness.receive(String(repeating: self.post, count: 3) + "GET /x HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -15,6 +15,10 @@ final class ScriptedService: HTTPService {
     }
     var requests: [GatheredRequest] = []
     var errors: [HTTPKernelError] = []
+    /// The targets of those whose body did not come.
+    var failedTargets: [String] = []
+
+    func gatheringFailed(_ head: RequestHead) { self.failedTargets.append(head.target) }
 
     func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route { self.routing(head) }
 

@@ -9,23 +9,8 @@ import Threads
 @testable import InferenceServer
 
 struct InferenceResponderTests {
-    private func serving<Value>(
-        defaultModel: String? = nil, limits: InferenceLimits = InferenceLimits(),
-        _ body: (ServerHarness) async throws -> Value
-    ) async throws -> Value {
-        let harness = try await ServerHarness(defaultModel: defaultModel, limits: limits)
-        do {
-            let value = try await body(harness)
-            try await harness.stop()
-            return value
-        } catch {
-            try await harness.stop()
-            throw error
-        }
-    }
-
     @Test func healthFollowsTheModels() async throws {
-        try await serving { harness in
+        try await ServerHarness.serving { harness in
             let client = PlainClient(port: harness.port)
             #expect(client.get("/v2/health/live")?.status == 200)
             #expect(client.get("/ping")?.status == 503)
@@ -41,7 +26,7 @@ struct InferenceResponderTests {
     }
 
     @Test func theModelIsTheOneNamedElseTheDefaultElseTheOnlyOne() async throws {
-        try await serving { harness in
+        try await ServerHarness.serving { harness in
             let client = PlainClient(port: harness.port)
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             #expect(client.predict("1,2,3")?.body == "6.0\n")
@@ -56,7 +41,7 @@ struct InferenceResponderTests {
             harness.registry.retire(model: "a")
             #expect(client.predict("1,2,3")?.body == "106.0\n")
         }
-        try await serving(defaultModel: "b") { harness in
+        try await ServerHarness.serving(defaultModel: "b") { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             try harness.adopt("b", version: "1", generation: 2, bias: 100)
             #expect(PlainClient(port: harness.port).predict("1,2,3")?.body == "106.0\n")
@@ -64,7 +49,7 @@ struct InferenceResponderTests {
     }
 
     @Test func formatsGoInAndOut() async throws {
-        try await serving { harness in
+        try await ServerHarness.serving { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let client = PlainClient(port: harness.port)
             let json = client.predict("[[1,2,3],[4,5,6]]", ["Content-Type": "application/json"])
@@ -81,7 +66,7 @@ struct InferenceResponderTests {
     }
 
     @Test func aBadRequestTouchesNoNeighbourInThePipeline() async throws {
-        try await serving { harness in
+        try await ServerHarness.serving { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let client = PlainClient(port: harness.port)
             let good = PlainClient.post("1,2,3", ["Content-Type": "text/csv"])
@@ -95,10 +80,10 @@ struct InferenceResponderTests {
     }
 
     @Test func bodiesAndRowsAreLimited() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.bodyBytes = 1000
         limits.rowCount = 3
-        try await serving(limits: limits) { harness in
+        try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let client = PlainClient(port: harness.port)
             #expect(client.predict("1,2,3\n1,2,3\n1,2,3\n1,2,3")?.status == 413)
@@ -108,9 +93,9 @@ struct InferenceResponderTests {
     }
 
     @Test func largeBatchesAreScoredElsewhereAndInOrder() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 10
-        try await serving(limits: limits) { harness in
+        try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let client = PlainClient(port: harness.port)
             let large = (0..<500).map { "\($0),0,0" }.joined(separator: "\n")
@@ -123,10 +108,10 @@ struct InferenceResponderTests {
     }
 
     @Test func largeBodiesAreReadElsewhereAndFailAsPrecisely() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopBytes = 100
         limits.rowCount = 1000
-        try await serving(limits: limits) { harness in
+        try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let client = PlainClient(port: harness.port)
             let rows = (0..<500).map { "\($0),0,0" }
@@ -142,9 +127,9 @@ struct InferenceResponderTests {
     }
 
     @Test func swapsUnderLoadFailNothingMixNothingAndReleaseEveryImage() async throws {
-        var limits = InferenceLimits()
+        var limits = ServerHarness.limits
         limits.loopWork = 30
-        try await serving(limits: limits) { harness in
+        try await ServerHarness.serving(limits: limits) { harness in
             try harness.adopt("a", version: "0", generation: 1, bias: 0)
             let isOver = Atomic(false)
             let answered = Atomic(0)
@@ -182,7 +167,7 @@ struct InferenceResponderTests {
     }
 
     @Test func anImageThatDoesNotValidateChangesNothing() async throws {
-        try await serving { harness in
+        try await ServerHarness.serving { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             var image = try ServerHarness.image(bias: 5)
             image[image.count / 2] ^= 0xFF

@@ -17,52 +17,90 @@ import Synchronization
 final class ServerHarness: Sendable {
     let group: MultiThreadedEventLoopGroup
     let workers: NIOThreadPool
+    private let aside: NIOThreadPool
     let registry: ModelRegistry
     let server: HTTPServer
     let port: UInt16
     private let released = Mutex<[UInt64]>([])
 
-    init(loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = InferenceLimits()) async throws {
+    /// Those of the programs, but a request may wait for a worker as long as a busy machine makes it.
+    static var limits: InferenceLimits {
+        var limits = InferenceLimits()
+        limits.queueNanoseconds = .max
+        return limits
+    }
+
+    init(
+        loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = ServerHarness.limits,
+        access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2, log: (sample: Int, Logger)? = nil
+    ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-        workers = NIOThreadPool(numberOfThreads: 2)
+        workers = NIOThreadPool(numberOfThreads: workerCount)
         workers.start()
-        let registry = ModelRegistry(group: group)
+        aside = NIOThreadPool(numberOfThreads: 1)
+        aside.start()
+        let registry = ModelRegistry(group: group, limits: limits)
         self.registry = registry
-        let workers = workers
+        let services = InferenceServices(
+            workers: workers, aside: aside, access: access,
+            log: log.map { [aside] in AccessLog(sample: $0.sample, logger: $0.1, thread: aside) })
         server = try await HTTPServer.start(
-            [.tcp(host: "127.0.0.1", port: 0)], group: group,
+            [.tcp(host: "127.0.0.1", port: 0, label: listener)], group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { loop in
             InferenceResponder(
-                registry: registry, loop: loop, workers: workers, defaultModel: defaultModel, limits: limits)
+                registry: registry, loop: loop, services: services, defaultModel: defaultModel, limits: limits)
         }
         port = UInt16(server.addresses[0].port!)
         registry.onRelease { [self] generation in released.withLock { $0.append(generation) } }
+    }
+
+    /// Serves for as long as the body runs.
+    static func serving<Value>(
+        loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = ServerHarness.limits,
+        access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2,
+        log: (sample: Int, Logger)? = nil,
+        _ body: (ServerHarness) async throws -> Value
+    ) async throws -> Value {
+        let harness = try await ServerHarness(
+            loops: loops, defaultModel: defaultModel, limits: limits, access: access, listener: listener,
+            workerCount: workerCount, log: log)
+        do {
+            let value = try await body(harness)
+            try await harness.stop()
+            return value
+        } catch {
+            try await harness.stop()
+            throw error
+        }
     }
 
     func stop() async throws {
         _ = await server.drain(within: .seconds(5))
         registry.stop()
         try await workers.shutdownGracefully()
+        try await aside.shutdownGracefully()
         try await group.shutdownGracefully()
     }
 
     var releasedGenerations: [UInt64] { released.withLock { $0 } }
 
     /// Adopts a linear model of three features whose prediction is `bias` and the sum of the features.
-    func adopt(_ name: String, version: String, generation: UInt64, bias: Double) throws {
-        let image = try Self.image(bias: bias)
+    func adopt(
+        _ name: String, version: String, generation: UInt64, bias: Double, featureNames: [String] = []
+    ) throws {
+        let image = try Self.image(bias: bias, featureNames: featureNames)
         let offer = try Self.offer(name, version: version, generation: generation, image: image)
         try registry.adopt(offer, memory: SealedMemory(copying: image, name: name))
     }
 
     static let artifact = ContentDigest(bytes: Digest.sha256([1, 2, 3]))!
 
-    static func image(bias: Double) throws -> [UInt8] {
+    static func image(bias: Double, featureNames: [String] = []) throws -> [UInt8] {
         let linear = try LinearPredictor(
             featureCount: 3, accumulator: .float32, startValues: [bias], weights: [1, 1, 1])
         let model = ModelDescription(
-            predictor: .linear(linear), featureNames: [], transform: .identity, objective: "reg:squarederror",
+            predictor: .linear(linear), featureNames: featureNames, transform: .identity, objective: "reg:squarederror",
             bestIteration: nil,
             source: ModelSource(format: .xgboostJSON, writerVersion: "1.7.6"))
         return try ImageCompiler.compile(model, artifactDigest: artifact.bytes)
@@ -143,8 +181,8 @@ final class PlainClient {
         return receive()
     }
 
-    static func post(_ body: String, _ fields: [String: String] = [:]) -> String {
-        var head = "POST /invocations HTTP/1.1\r\nHost: h\r\nContent-Length: \(body.utf8.count)\r\n"
+    static func post(_ body: String, _ fields: [String: String] = [:], path: String = "/invocations") -> String {
+        var head = "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: \(body.utf8.count)\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
         return head + "\r\n" + body
     }
@@ -154,3 +192,5 @@ final class PlainClient {
         return receive()
     }
 }
+
+func sha256(_ text: String) -> [UInt8] { Digest.sha256(Array(text.utf8)) }

@@ -5,7 +5,11 @@ struct RowFormatTests {
     @Test(
         arguments: [
             ("text/csv", RowFormat.csv), ("text/csv; charset=utf-8", .csv), ("Application/JSON", .json),
-            (" application/json ;x=y", .json),
+            (" application/json ;x=y", .json), ("application/jsonlines", .jsonLines),
+            ("application/x-ndjson", .jsonLines),
+            ("text/csv; header=present", .csvWithHeader),
+            ("text/csv;charset=utf-8; Header=\"present\"", .csvWithHeader),
+            ("text/csv; header=absent", .csv), ("application/json; header=present", .json),
             ("text/plain", nil), ("", nil), ("application/x-recordio-protobuf", nil),
         ] as [(String, RowFormat?)])
     func readsContentTypes(text: String, expected: RowFormat?) {
@@ -21,6 +25,26 @@ struct RowFormatTests {
         ] as [(String?, RowFormat?)])
     func choosesTheAnswersForm(accept: String?, expected: RowFormat?) {
         #expect(RowFormat.answering(accept: accept, request: .csv) == expected)
+    }
+
+    @Test func anAnswerHasNoHeaderLineAndLinesAreAnsweredByLines() {
+        #expect(RowFormat.answering(accept: nil, request: .csvWithHeader) == .csv)
+        #expect(RowFormat.answering(accept: "*/*", request: .csvWithHeader) == .csv)
+        #expect(RowFormat.answering(accept: "application/*", request: .jsonLines) == .jsonLines)
+        #expect(RowFormat.answering(accept: "application/jsonlines", request: .csv) == .jsonLines)
+        #expect(RowFormat.answering(accept: "application/json", request: .jsonLines) == .json)
+    }
+
+    @Test func writesOneObjectALine() {
+        let values: [Double] = [0.25, .nan, -1, 2]
+        var text: [UInt8] = []
+        PredictionWriter.append(values.span, outputCount: 1, as: .jsonLines, to: &text)
+        #expect(
+            String(decoding: text, as: UTF8.self)
+                == "{\"score\": 0.25}\n{\"score\": null}\n{\"score\": -1.0}\n{\"score\": 2.0}\n")
+        text = []
+        PredictionWriter.append(values.span, outputCount: 2, as: .jsonLines, to: &text)
+        #expect(String(decoding: text, as: UTF8.self) == "{\"score\": [0.25, null]}\n{\"score\": [-1.0, 2.0]}\n")
     }
 
     @Test func writesNumbersThatReadBack() {

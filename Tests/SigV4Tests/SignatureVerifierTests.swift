@@ -62,6 +62,30 @@ struct SignatureVerifierTests {
         _ = try verify(RequestFacts(method: "GET", target: presigned, fields: plain))
     }
 
+    @Test func otherServicesEncodeThePathTwiceAndSignTheBody() throws {
+        let canonical = CanonicalRequest(
+            method: "POST", target: try #require(RequestTarget("/endpoints/a%20b/x")), fields: [("host", "h")],
+            signedHeaders: ["host"], payload: "p", encodesPathTwice: true)
+        #expect(canonical.text == "POST\n/endpoints/a%2520b/x\n\nhost:h\n\nhost\np")
+        let digest = String(repeating: "ab", count: 32)
+        let signer = RequestSigner(
+            accessKey: Vectors.accessKey, secret: Vectors.secret, region: "us-east-1", service: "sagemaker")
+        let fields = try signer.sign(
+            method: "POST", target: "/endpoints/a%20b/x", fields: [("host", "h")],
+            payload: try #require(PayloadForm(digest)), atSeconds: Vectors.seconds)
+        let verifier = SignatureVerifier(
+            region: "us-east-1", service: "sagemaker", secret: { $0 == Vectors.accessKey ? Vectors.secret : nil },
+            now: { Vectors.seconds })
+        var facts = RequestFacts(method: "POST", target: "/endpoints/a%20b/x", fields: fields)
+        #expect(try verifier.verify(facts).payload == PayloadForm(digest))
+        facts.target = "/endpoints/a%20c/x"
+        #expect(throws: SignatureError.self) { try verifier.verify(facts) }
+        // A URL of Version 2 is a matter of S3 alone.
+        let legacy = RequestFacts(
+            method: "POST", target: "/x?AWSAccessKeyId=\(Vectors.accessKey)&Signature=a&Expires=9999999999", fields: [])
+        #expect(throws: SignatureError.unsigned) { try verifier.verify(legacy) }
+    }
+
     @Test func aChangeAnywhereBreaksTheSignature() throws {
         let whole = try signed("/b/k?max-keys=2", payload: .digest([UInt8](repeating: 7, count: 32)))
         _ = try verify(whole)

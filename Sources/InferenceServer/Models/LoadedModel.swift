@@ -1,3 +1,4 @@
+import InferenceWire
 import ModelImage
 import ModelTypes
 import Scoring
@@ -19,6 +20,8 @@ final class LoadedModel: Sendable {
     let treeCount: Int
     /// `x-lodestore-model` and `x-lodestore-model-version`, which every answer of this generation carries.
     let fields: [(String, String)]
+    /// One for each loop, each an object of its own.
+    let schemas: [RowSchema]
 
     /// Loops that may still look at the image; the last one to let go ends the generation.
     private let holdingLoops: Atomic<Int>
@@ -40,6 +43,11 @@ final class LoadedModel: Sendable {
         self.outputCount = view.outputCount
         self.treeCount = view.treeCount
         self.fields = [("x-lodestore-model", name), ("x-lodestore-model-version", version)]
+        let featureNames = view.featureNames()
+        let featureCount = view.featureCount
+        self.schemas = (0..<loopCount).map { _ in
+            RowSchema(featureCount: featureCount, featureNames: featureNames)
+        }
         self.holdingLoops = Atomic(loopCount)
     }
 

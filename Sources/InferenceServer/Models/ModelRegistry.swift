@@ -4,6 +4,7 @@ import ModelImage
 package import NIOCore
 package import SealedMemory
 import Synchronization
+import Telemetry
 import Threads
 
 /// The executor's models as the control side sees them: takes images in, gives them to every loop, and ends them.
@@ -13,13 +14,22 @@ package final class ModelRegistry: ImageHolder {
     private let tables: [ModelTable]
     private let liveNames = Mutex<Set<String>>([])
     private let draining = Atomic(false)
+    private let swapCount = Atomic<UInt64>(0)
+    private let startSeconds = wallClockSeconds()
     private let reaper: Reaper
 
-    /// - Parameter group: every loop of it gets a table; requests on other loops find no model.
-    package init(group: any EventLoopGroup) {
+    /// - Parameters:
+    ///   - group: every loop of it gets a table; requests on other loops find no model.
+    ///   - limits: shared out among the loops.
+    package init(group: any EventLoopGroup, limits: InferenceLimits = InferenceLimits()) {
         let reaper = Reaper()
         self.reaper = reaper
-        self.tables = group.makeIterator().map { loop in ModelTable(loop: loop) { reaper.reap($0) } }
+        let loops = Array(group.makeIterator())
+        self.tables = loops.enumerated().map { index, loop in
+            ModelTable(loop: loop, index: index, admission: Admission(limits, loopCount: loops.count)) {
+                reaper.reap($0)
+            }
+        }
     }
 
     package var imageVersions: [UInt16] { [ModelImageView.version] }
@@ -52,11 +62,24 @@ package final class ModelRegistry: ImageHolder {
         let model = ModelPointer(retaining: try load(offer, memory: memory))
         eachLoop { $0.install(model) }
         liveNames.withLock { _ = $0.insert(offer.model) }
+        swapCount.add(1, ordering: .relaxed)
     }
 
     package func retire(model: String) {
         liveNames.withLock { _ = $0.remove(model) }
         eachLoop { $0.remove(named: model) }
+    }
+
+    /// All loops' counts, each taken on its loop.
+    ///
+    /// - Parameter loop: where the future completes.
+    func metrics(on loop: any EventLoop) -> EventLoopFuture<MetricsPage> {
+        let readings = tables.map { table in table.loop.submit { table.reading } }
+        return EventLoopFuture.whenAllSucceed(readings, on: loop).map { [self] in
+            MetricsPage(
+                $0, swapCount: swapCount.load(ordering: .relaxed), liveCount: liveNames.withLock { $0.count },
+                startSeconds: startSeconds)
+        }
     }
 
     /// Maps, populates, validates. Nothing of the executor has changed when it throws.

@@ -1,16 +1,25 @@
+import InferenceWire
 import NIOCore
 
 /// The models of one event loop: a plain table that only this loop touches, so that a look-up takes no lock, no atomic and
-/// no reference count.
+/// no reference count. What the loop counts lies beside it.
 final class ModelTable: @unchecked Sendable {
     // Sendable: everything below `loop` is touched on `loop` only, which each method checks in a debug build.
     let loop: any EventLoop
+    var statistics = LoopStatistics()
+    var admission: Admission
     private var slots: [Slot] = []
+    /// The loop's place among the group's.
+    private let index: Int
     private let ended: @Sendable (ModelPointer) -> Void
 
     /// - Parameter ended: called on the loop for a generation whose last user has gone on every loop; takes the reference.
-    init(loop: any EventLoop, ended: @escaping @Sendable (ModelPointer) -> Void) {
+    init(
+        loop: any EventLoop, index: Int, admission: Admission, ended: @escaping @Sendable (ModelPointer) -> Void
+    ) {
         self.loop = loop
+        self.index = index
+        self.admission = admission
         self.ended = ended
     }
 
@@ -18,14 +27,24 @@ final class ModelTable: @unchecked Sendable {
     final class Slot {
         let model: ModelPointer
         let name: String
+        let version: String
         let heads: AnswerHeads
+        /// For clients of SageMaker.
+        let runtimeHeads: AnswerHeads
+        let schema: RowSchema
+        var statistics = ModelStatistics()
         fileprivate var inFlightCount = 0
         fileprivate var isReplaced = false
 
-        fileprivate init(_ model: ModelPointer) {
+        fileprivate init(_ model: ModelPointer, loopIndex: Int) {
             self.model = model
             self.name = model.withModel { $0.name }
+            self.version = model.withModel { $0.version }
             self.heads = model.withModel { AnswerHeads($0) }
+            self.runtimeHeads = model.withModel {
+                AnswerHeads($0, fields: [("x-amzn-invoked-production-variant", RuntimeCall.variant)])
+            }
+            self.schema = model.withModel { $0.schemas[loopIndex] }
         }
     }
 
@@ -45,6 +64,14 @@ final class ModelTable: @unchecked Sendable {
         return nil
     }
 
+    /// A copy of what the loop has counted.
+    var reading: LoopReading {
+        loop.assertInEventLoop()
+        return LoopReading(
+            statistics: statistics, inFlightCount: admission.count, pendingBytes: admission.bytes,
+            models: slots.map { LoopReading.Model(name: $0.name, version: $0.version, statistics: $0.statistics) })
+    }
+
     /// The only model's slot; nil when there is none or more than one.
     var onlySlot: Slot? {
         loop.assertInEventLoop()
@@ -54,7 +81,7 @@ final class ModelTable: @unchecked Sendable {
     /// Puts a generation in the place of the one that its name had. From the next request on it is the one that answers.
     func install(_ model: ModelPointer) {
         loop.assertInEventLoop()
-        let slot = Slot(model)
+        let slot = Slot(model, loopIndex: index)
         if let index = slots.firstIndex(where: { $0.name == slot.name }) {
             let replaced = slots[index]
             slots[index] = slot

@@ -6,19 +6,23 @@ import NIOHTTP1
 struct AnswerHeads {
     private let csv: ResponseHead
     private let json: ResponseHead
+    private let jsonLines: ResponseHead
 
-    init(_ model: LoadedModel) {
+    /// - Parameter fields: beside those that every answer of the model has.
+    init(_ model: LoadedModel, fields: [(String, String)] = []) {
         func head(_ format: RowFormat) -> ResponseHead {
-            ResponseHead(.ok, [("content-type", format.contentType)] + model.fields)
+            ResponseHead(.ok, [("content-type", format.contentType)] + model.fields + fields)
         }
         self.csv = head(.csv)
         self.json = head(.json)
+        self.jsonLines = head(.jsonLines)
     }
 
     subscript(format: RowFormat) -> ResponseHead {
         switch format {
-        case .csv: csv
+        case .csv, .csvWithHeader: csv
         case .json: json
+        case .jsonLines: jsonLines
         }
     }
 }

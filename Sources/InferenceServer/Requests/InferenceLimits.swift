@@ -1,4 +1,7 @@
-/// How much one request may ask for.
+import HTTPKernel
+import NIOHTTP1
+
+/// How much one request may ask for, and how much all of them together.
 package struct InferenceLimits: Sendable {
     package var bodyBytes = 16 << 20
     package var rowCount = 100_000
@@ -6,6 +9,22 @@ package struct InferenceLimits: Sendable {
     package var loopWork = 200_000
     /// Body bytes above which a request is read on a worker thread too: about half a millisecond of parsing.
     package var loopBytes = 64 << 10
+    /// Requests beyond a loop's size that may be gathered, wait for a worker or be with one; over all loops.
+    package var concurrentCount = 256
+    /// Bytes of their bodies; over all loops.
+    package var pendingBytes = 1 << 30
+    /// A request that has waited longer for a worker is refused and not scored.
+    package var queueNanoseconds: UInt64 = 500_000_000
 
     package init() {}
+
+    /// What a request is admitted for before its body is read: nothing where a loop answers it at once. A body in chunks does
+    /// not say how long it is and counts as the longest.
+    func charge(_ head: RequestHead) -> Int {
+        guard head.method == .POST else { return 0 }
+        if head.isChunked { return bodyBytes }
+        // A body beyond the limit is refused by the kernel, unread.
+        guard let length = head.contentLength, length > UInt64(loopBytes) else { return 0 }
+        return Int(min(length, UInt64(bodyBytes)))
+    }
 }

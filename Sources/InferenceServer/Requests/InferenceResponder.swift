@@ -2,141 +2,166 @@ package import HTTPKernel
 import InferenceWire
 package import NIOCore
 import NIOHTTP1
-package import NIOPosix
+import NIOPosix
 import Telemetry
 
-/// Answers the requests of one event loop.
+/// Answers the requests of one event loop: says what is served where, and keeps the books.
 ///
 /// A prediction is read, scored and written inside one call on the loop, with buffers that the loop owns; nothing is awaited.
 /// Only work beyond ``InferenceLimits/loopWork`` or ``InferenceLimits/loopBytes`` goes to a worker thread.
 package final class InferenceResponder: HTTPService {
-    private let registry: ModelRegistry
-    private let table: ModelTable
-    private let workers: NIOThreadPool
-    private let defaultModel: String?
-    private let limits: InferenceLimits
-    private let scoring = LoopScoring()
+    /// The label of a listener on which every prediction has to be signed.
+    package static let guardedListener = "guarded"
+
+    let registry: ModelRegistry
+    let table: ModelTable
+    let services: InferenceServices
+    let defaultModel: String?
+    let limits: InferenceLimits
+    let scoring = LoopScoring()
+    /// Every so many requests have a line in the log; 0 is none. A number of the loop's own: the log itself is shared.
+    private let logSample: Int
+    private var requestsSinceLine = 0
 
     /// - Parameters:
     ///   - loop: the loop on which every call will come.
-    ///   - workers: for requests too large for a loop; running.
     ///   - defaultModel: answers requests that name no model.
     package init(
-        registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, defaultModel: String?,
+        registry: ModelRegistry, loop: any EventLoop, services: InferenceServices, defaultModel: String?,
         limits: InferenceLimits
     ) {
         self.registry = registry
         self.table = registry.table(of: loop)
-        self.workers = workers
+        self.services = services
         self.defaultModel = defaultModel
         self.limits = limits
+        self.logSample = services.log?.sample ?? 0
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
-        if head.method == .POST, head.hasPath("/invocations") { return .gather(limitBytes: limits.bodyBytes) }
+        if head.method == .POST, head.hasPath("/invocations") { return gather(head, on: connection, endpoint: nil) }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {
         case ("/ping", .GET), ("/ping", .HEAD), ("/v2/health/ready", .GET), ("/v2/health/ready", .HEAD):
-            return .respond(registry.isReady ? Self.healthy : Self.notReady)
+            return .respond(noted(registry.isReady ? Self.healthy : Self.notReady, head))
         case ("/v2/health/live", .GET), ("/v2/health/live", .HEAD):
-            return .respond(Self.healthy)
-        case ("/invocations", _), ("/ping", _), ("/v2/health/ready", _), ("/v2/health/live", _):
+            return .respond(noted(Self.healthy, head))
+        case ("/metrics", .GET), ("/metrics", .HEAD):
+            return .gather(limitBytes: 0)
+        case ("/invocations", _), ("/ping", _), ("/v2/health/ready", _), ("/v2/health/live", _), ("/metrics", _):
             let allowed = path == "/invocations" ? "POST" : "GET, HEAD"
-            return .respond(Self.problem(.methodNotAllowed, "\(path) takes \(allowed)", fields: [("allow", allowed)]))
+            return .respond(
+                refused(
+                    Refusal(.http, .methodNotAllowed, "\(path) takes \(allowed)", fields: [("allow", allowed)]),
+                    .container,
+                    head))
         default:
-            return .respond(Self.problem(.notFound, "nothing is served at \(path.prefix(200))"))
+            guard let endpoint = RuntimeCall.endpoint(in: head) else {
+                return .respond(
+                    refused(
+                        Refusal(.http, .notFound, "nothing is served at \(path.prefix(200))"), .container, head))
+            }
+            guard head.method == .POST else {
+                return .respond(
+                    refused(
+                        Refusal(
+                            .http, .methodNotAllowed, "\(path.prefix(200)) takes POST", fields: [("allow", "POST")]),
+                        .runtime(RuntimeCall(endpoint: endpoint, head: head)), head))
+            }
+            return gather(head, on: connection, endpoint: endpoint)
         }
     }
 
     package func respond(to request: GatheredRequest) -> Answer {
-        let fields = RequestFields(request.head)
-        return switch chosenSlot(named: fields.targetModel ?? defaultModel) {
-        case .failure(let refusal): .now(Self.problem(refusal.status, refusal.reason))
-        case .success(let slot): predict(request, fields, slot)
+        if request.head.hasPath("/invocations") { return invoke(request, .container) }
+        if request.head.hasPath("/metrics") { return metricsPage(request.head) }
+        guard let endpoint = RuntimeCall.endpoint(in: request.head) else {
+            preconditionFailure("a request was gathered that is not served")
         }
+        return invoke(request, .runtime(RuntimeCall(endpoint: endpoint, head: request.head)))
     }
+
+    package func gatheringFailed(_ head: RequestHead) { finishCharge(limits.charge(head)) }
 
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
-        Self.problem(error.status, "\(error)")
+        let kind: Refusal.Kind = if case .bodyTooLarge = error { .size } else { .http }
+        let dialect =
+            head.flatMap { head in
+                RuntimeCall.endpoint(in: head).map { Dialect.runtime(RuntimeCall(endpoint: $0, head: head)) }
+            } ?? .container
+        return refused(Refusal(kind, error.status, "\(error)"), dialect, head)
     }
 
-    // MARK: Choosing the model
+    // MARK: Admission
 
-    private struct Refusal: Error {
-        let status: HTTPResponseStatus
-        let reason: String
-    }
-
-    /// The model that the request names, else the default, else the only one.
-    private func chosenSlot(named name: String?) -> Result<ModelTable.Slot, Refusal> {
-        guard !table.isEmpty else { return .failure(Refusal(status: .serviceUnavailable, reason: "no model is live")) }
-        if let name {
-            if let slot = table.slot(named: name) { return .success(slot) }
-            let reason = "no model \"\(name.prefix(200))\" is live; live are \(table.names.joined(separator: ", "))"
-            return .failure(Refusal(status: .notFound, reason: reason))
+    /// Has the body gathered, if there is room for it and the request does not lack a signature that it needs.
+    ///
+    /// - Parameter endpoint: for a client of SageMaker, the endpoint that it names.
+    func gather(_ head: RequestHead, on connection: ConnectionFacts, endpoint: String?) -> Route {
+        let refusal: Refusal
+        let charge = limits.charge(head)
+        if needsSignature(on: connection, isRuntime: endpoint != nil), !RequestAccess.isSigned(head) {
+            refusal = RequestAccess.unsigned
+        } else if charge > 0, !table.admission.admit(bytes: charge) {
+            refusal = .shed("too many large requests at once; try again")
+        } else {
+            return .gather(limitBytes: limits.bodyBytes)
         }
-        if let slot = table.onlySlot { return .success(slot) }
-        let reason = "name a model in X-Amzn-SageMaker-Target-Model; live are \(table.names.joined(separator: ", "))"
-        return .failure(Refusal(status: .badRequest, reason: reason))
+        let dialect = endpoint.map { Dialect.runtime(RuntimeCall(endpoint: $0, head: head)) } ?? .container
+        return .respond(refused(refusal, dialect, head))
     }
 
-    // MARK: Predicting
-
-    private func predict(_ request: GatheredRequest, _ fields: RequestFields, _ slot: ModelTable.Slot) -> Answer {
-        // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
-        slot.model.withModel { model in
-            guard let format = fields.rowFormat else {
-                return .now(
-                    Self.problem(.unsupportedMediaType, "send text/csv or application/json", fields: model.fields))
-            }
-            guard let answering = fields.answerFormat(to: format) else {
-                return .now(
-                    Self.problem(.notAcceptable, "text/csv and application/json can be had", fields: model.fields))
-            }
-            let body = request.body
-            let limitRows = limits.rowCount
-            let head = slot.heads[answering]
-            guard body.readableBytes <= limits.loopBytes else {
-                return answerElsewhere(slot) { model in
-                    let scoring = LoopScoring()
-                    do throws(RowError) {
-                        _ = try scoring.read(body, as: format, for: model, limitRows: limitRows)
-                        return scoring.score(for: model, as: answering, head: head)
-                    } catch {
-                        return Self.problem(error, of: model)
-                    }
-                }
-            }
-            do throws(RowError) {
-                let rowCount = try scoring.read(body, as: format, for: model, limitRows: limitRows)
-                guard rowCount * max(model.treeCount, 1) > limits.loopWork else {
-                    return .now(scoring.score(for: model, as: answering, head: head))
-                }
-                let rows = scoring.takeRows(for: model)
-                return answerElsewhere(slot) { LoopScoring().score(rows, for: $0, as: answering, head: head) }
-            } catch {
-                return .now(Self.problem(error, of: model))
-            }
-        }
+    func needsSignature(on connection: ConnectionFacts, isRuntime: Bool) -> Bool {
+        services.access != nil && (isRuntime || connection.listener == Self.guardedListener)
     }
 
-    /// Has a worker make the answer, with buffers of its own. The generation stays until it has.
-    private func answerElsewhere(
-        _ slot: ModelTable.Slot, _ answer: @escaping @Sendable (LoadedModel) -> Response
-    ) -> Answer {
-        table.begin(slot)
-        let pointer = slot.model
-        let loop = table.loop
-        let finished = NIOLoopBound((table, slot), eventLoop: loop)
-        return .later { [workers] reply in
-            workers.submit { _ in
-                reply.complete(pointer.withModel(answer))
-                loop.execute {
-                    let (table, slot) = finished.value
-                    table.end(slot)
-                }
-            }
+    func finishCharge(_ bytes: Int) {
+        if bytes > 0 { table.admission.finish(bytes: bytes) }
+    }
+
+    // MARK: Books
+
+    /// Counts and logs what became of an inquiry; to be called once for each, on the loop.
+    func finished(_ response: Response, _ outcome: Outcome, _ inquiry: Inquiry, _ slot: ModelTable.Slot?) -> Response {
+        finishCharge(inquiry.chargedBytes)
+        let nanoseconds = Inquiry.now() &- inquiry.beganNanoseconds
+        table.statistics.note(outcome)
+        slot?.statistics.note(outcome, nanoseconds: nanoseconds)
+        if let log = lineDue() {
+            var line = AccessLog.Line(head: inquiry.head, status: response.head.status)
+            line.model = slot.map { ($0.name, $0.version) }
+            if case .answered(let rowCount) = outcome { line.rowCount = rowCount }
+            line.receivedBytes = inquiry.body.readableBytes
+            line.sentBytes = response.body.readableBytes
+            line.nanoseconds = nanoseconds
+            if case .runtime(let call) = inquiry.dialect { line.inferenceID = call.inferenceID }
+            log.write(line)
         }
+        return response
+    }
+
+    /// Counts and logs a request that is refused before it became an inquiry.
+    func refused(_ refusal: Refusal, _ dialect: Dialect, _ head: RequestHead?) -> Response {
+        table.statistics.note(.refused(refusal.kind))
+        return noted(dialect.response(for: refusal), head)
+    }
+
+    private func noted(_ response: Response, _ head: RequestHead?) -> Response {
+        if let log = lineDue() {
+            var line = AccessLog.Line(head: head, status: response.head.status)
+            line.sentBytes = response.body.readableBytes
+            log.write(line)
+        }
+        return response
+    }
+
+    /// The log, when this request is one that has a line.
+    private func lineDue() -> AccessLog? {
+        guard logSample > 0 else { return nil }
+        requestsSinceLine += 1
+        guard requestsSinceLine >= logSample else { return nil }
+        requestsSinceLine = 0
+        return services.log
     }
 
     // MARK: Plain answers
@@ -144,14 +169,16 @@ package final class InferenceResponder: HTTPService {
     private static let healthy = Response(ResponseHead(.ok))
     private static let notReady = Response(ResponseHead(.serviceUnavailable))
 
-    private static func problem(_ error: RowError, of model: LoadedModel) -> Response {
-        problem(HTTPResponseStatus(statusCode: error.status), error.description, fields: model.fields)
-    }
-
-    private static func problem(_ status: HTTPResponseStatus, _ reason: String, fields: [(String, String)] = [])
-        -> Response
-    {
-        let head = ResponseHead(status, [("content-type", "application/json")] + fields)
-        return Response(head, body: ByteBuffer(string: "{\"error\": \(jsonQuoted(reason))}\n"))
+    /// Asks every loop, and has the page written away from them.
+    private func metricsPage(_ head: RequestHead) -> Answer {
+        let page = registry.metrics(on: table.loop)
+        return .later { [services] reply in
+            page.whenSuccess { page in
+                services.aside.submit { _ in
+                    let head = ResponseHead(.ok, [("content-type", PrometheusText.contentType)])
+                    reply.complete(Response(head, body: ByteBuffer(string: page.text(ProcessUsage()))))
+                }
+            }
+        }
     }
 }

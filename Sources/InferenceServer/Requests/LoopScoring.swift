@@ -4,6 +4,7 @@ import ModelTypes
 import NIOCore
 import NIOHTTP1
 import Scoring
+import Telemetry
 
 /// The buffers in which one thread reads, scores and writes one request after another. In a steady load they have grown to
 /// what they need, and a small answer allocates nothing.
@@ -23,16 +24,16 @@ final class LoopScoring {
 
     /// Reads a body and answers how many rows it has.
     func read(
-        _ body: ByteBuffer, as format: RowFormat, for model: LoadedModel, limitRows: Int
+        _ body: ByteBuffer, as format: RowFormat, for model: LoadedModel, _ schema: RowSchema, limitRows: Int
     ) throws(RowError) -> Int {
         let result: Result<Int, RowError> = unsafe body.withUnsafeReadableBytes { bytes in
             do throws(RowError) {
                 switch model.inputType {
                 case .float32:
-                    try unsafe floats.read(bytes, as: format, featureCount: model.featureCount, limitRows: limitRows)
+                    try unsafe floats.read(bytes, as: format, schema: schema, limitRows: limitRows)
                     return .success(floats.rowCount)
                 case .float64:
-                    try unsafe doubles.read(bytes, as: format, featureCount: model.featureCount, limitRows: limitRows)
+                    try unsafe doubles.read(bytes, as: format, schema: schema, limitRows: limitRows)
                     return .success(doubles.rowCount)
                 }
             } catch {
@@ -42,7 +43,7 @@ final class LoopScoring {
         return try result.get()
     }
 
-    /// The rows that ``read(_:as:for:limitRows:)`` left here, which are then gone from here.
+    /// The rows that ``read(_:as:for:_:limitRows:)`` left here, which are then gone from here.
     func takeRows(for model: LoadedModel) -> Rows {
         switch model.inputType {
         case .float32:
@@ -54,16 +55,20 @@ final class LoopScoring {
         }
     }
 
-    func score(_ rows: Rows, for model: LoadedModel, as format: RowFormat, head: ResponseHead) -> Response {
+    /// Takes rows that were read elsewhere.
+    func put(_ rows: Rows) {
         switch rows {
         case .floats(let buffer): floats = buffer
         case .doubles(let buffer): doubles = buffer
         }
-        return score(for: model, as: format, head: head)
     }
 
     /// Scores the rows that are here and writes the answer.
-    func score(for model: LoadedModel, as format: RowFormat, head: ResponseHead) -> Response {
+    ///
+    /// - Parameter scores: counts the predictions.
+    func score(
+        for model: LoadedModel, as format: RowFormat, head: ResponseHead, counting scores: inout ValueHistogram
+    ) -> Response {
         let rowCount = model.inputType == .float32 ? floats.rowCount : doubles.rowCount
         let outputs = rowCount * model.outputCount
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
@@ -72,6 +77,7 @@ final class LoopScoring {
         defer { swap(&predictions, &self.predictions) }
         if predictions.count < outputs { predictions = [Double](repeating: 0, count: outputs) }
         predict(for: model, rowCount: rowCount, into: &predictions)
+        scores.observe(predictions.span.extracting(first: outputs))
         text.removeAll(keepingCapacity: true)
         PredictionWriter.append(
             predictions.span.extracting(first: outputs), outputCount: model.outputCount, as: format, to: &text)

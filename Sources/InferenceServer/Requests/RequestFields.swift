@@ -7,13 +7,22 @@ import InferenceWire
 struct RequestFields {
     /// `X-Amzn-SageMaker-Target-Model`.
     private(set) var targetModel: String?
+    /// `x-lodestore-deadline-ms`: how long the client still waits.
+    private(set) var patience = Patience.unlimited
     private var contentType = Value.absent
     private var accept = Value.absent
+
+    enum Patience: Equatable {
+        case unlimited
+        case nanoseconds(UInt64)
+        case malformed
+    }
 
     private enum Value {
         case absent
         case csv
         case json
+        case jsonLines
         /// `*/*`
         case any
         case other(String)
@@ -26,6 +35,8 @@ struct RequestFields {
                 if case .absent = accept { accept = Self.value(value) }
             case 12 where ASCII.equalsIgnoringCase(name, lowercase: "content-type"):
                 if case .absent = contentType { contentType = Self.value(value) }
+            case 23 where ASCII.equalsIgnoringCase(name, lowercase: "x-lodestore-deadline-ms"):
+                patience = Patience(milliseconds: value)
             case 29 where ASCII.equalsIgnoringCase(name, lowercase: "x-amzn-sagemaker-target-model"):
                 if targetModel == nil { targetModel = Self.text(value) }
             default: break
@@ -38,6 +49,7 @@ struct RequestFields {
         switch contentType {
         case .absent, .csv: .csv
         case .json: .json
+        case .jsonLines: .jsonLines
         case .any: nil
         case .other(let text): RowFormat(contentType: text)
         }
@@ -46,9 +58,10 @@ struct RequestFields {
     /// The form of the answer; nil when none is accepted (406).
     func answerFormat(to rows: RowFormat) -> RowFormat? {
         switch accept {
-        case .absent, .any: rows
+        case .absent, .any: rows.answer
         case .csv: .csv
         case .json: .json
+        case .jsonLines: .jsonLines
         case .other(let text): RowFormat.answering(accept: text, request: rows)
         }
     }
@@ -57,10 +70,38 @@ struct RequestFields {
         if ASCII.equalsIgnoringCase(bytes, lowercase: "text/csv") { return .csv }
         if ASCII.equalsIgnoringCase(bytes, lowercase: "application/json") { return .json }
         if ASCII.equalsIgnoringCase(bytes, lowercase: "*/*") { return .any }
+        if ASCII.equalsIgnoringCase(bytes, lowercase: "application/jsonlines") { return .jsonLines }
         return .other(text(bytes))
     }
 
     private static func text(_ bytes: RawSpan) -> String {
         unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension RequestFields.Patience {
+    /// A decimal of up to nine digits, and up to six behind a point: `20`, `2.5`.
+    init(milliseconds text: RawSpan) {
+        self = .malformed
+        var nanoseconds: UInt64 = 0
+        var digitCount = 0
+        // What one more digit is worth, once the point has been passed.
+        var fraction: UInt64 = 0
+        for index in 0..<text.byteCount {
+            let byte = unsafe text.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+            let digit = UInt64(byte &- UInt8(ascii: "0"))
+            if byte == UInt8(ascii: "."), fraction == 0, digitCount > 0 {
+                fraction = 1_000_000
+            } else if digit < 10, fraction == 0, digitCount < 9 {
+                nanoseconds = nanoseconds * 10 + digit * 1_000_000
+                digitCount += 1
+            } else if digit < 10, fraction >= 10 {
+                fraction /= 10
+                nanoseconds += digit * fraction
+            } else {
+                return
+            }
+        }
+        if digitCount > 0 { self = .nanoseconds(nanoseconds) }
     }
 }

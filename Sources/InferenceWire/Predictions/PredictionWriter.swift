@@ -5,14 +5,21 @@ package enum PredictionWriter {
     ///   - text: receives the bytes behind what it holds.
     ///
     /// CSV has one row a line, its outputs separated by commas. JSON is `{"predictions": […]}` with a number a row, or an
-    /// array a row where the model has several outputs; what is not finite becomes null, since JSON has no word for it.
+    /// array a row where the model has several outputs; what is not finite becomes null, since JSON has no word for it. JSON
+    /// lines are `{"score": …}` a row, the key that SageMaker's containers write.
     package static func append(
         _ predictions: Span<Double>, outputCount: Int, as format: RowFormat, to text: inout [UInt8]
     ) {
         precondition(outputCount > 0 && predictions.count.isMultiple(of: outputCount), "a row has all its outputs")
         switch format {
-        case .csv: appendCSV(predictions, outputCount, to: &text)
-        case .json: appendJSON(predictions, outputCount, to: &text)
+        case .csv, .csvWithHeader: appendCSV(predictions, outputCount, to: &text)
+        case .json:
+            text.append(contentsOf: "{\"predictions\": [".utf8)
+            appendRows(predictions, outputCount, to: &text, beforeRow: "", betweenRows: ", ", afterRow: "")
+            text.append(contentsOf: "]}".utf8)
+        case .jsonLines:
+            appendRows(
+                predictions, outputCount, to: &text, beforeRow: "{\"score\": ", betweenRows: "", afterRow: "}\n")
         }
     }
 
@@ -23,17 +30,20 @@ package enum PredictionWriter {
         }
     }
 
-    private static func appendJSON(_ predictions: Span<Double>, _ outputCount: Int, to text: inout [UInt8]) {
-        text.append(contentsOf: "{\"predictions\": [".utf8)
+    private static func appendRows(
+        _ predictions: Span<Double>, _ outputCount: Int, to text: inout [UInt8], beforeRow: String,
+        betweenRows: String, afterRow: String
+    ) {
         for index in predictions.indices {
             let isFirstOfRow = index.isMultiple(of: outputCount)
             let isLastOfRow = (index + 1).isMultiple(of: outputCount)
-            if index > 0 { text.append(contentsOf: ", ".utf8) }
+            if index > 0 { text.append(contentsOf: (isFirstOfRow ? betweenRows : ", ").utf8) }
+            if isFirstOfRow { text.append(contentsOf: beforeRow.utf8) }
             if outputCount > 1 && isFirstOfRow { text.append(UInt8(ascii: "[")) }
             let value = predictions[index]
             text.append(contentsOf: value.isFinite ? value.description.utf8 : "null".utf8)
             if outputCount > 1 && isLastOfRow { text.append(UInt8(ascii: "]")) }
+            if isLastOfRow { text.append(contentsOf: afterRow.utf8) }
         }
-        text.append(contentsOf: "]}".utf8)
     }
 }

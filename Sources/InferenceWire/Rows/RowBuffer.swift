@@ -6,29 +6,42 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
     package internal(set) var values: [Number] = []
     package internal(set) var rowCount = 0
 
+    /// Whether a row named its features: then a refusal names them too.
+    var isNamed = false
+    /// For each feature the last named row that had it, by `stamp`: a name given twice is refused.
+    var stamps: [UInt64] = []
+    var stamp: UInt64 = 0
+    /// The feature of each column of a CSV header.
+    var columns: [Int] = []
+
     package init() {}
 
     /// Reads a whole body, replacing the rows of the request before.
     ///
     /// - Parameters:
     ///   - body: lent for the call.
-    ///   - featureCount: how many fields a row must have, 1 or more.
+    ///   - schema: of the model that is asked.
     ///   - limitRows: more rows than this are refused before they are kept.
     /// - Throws: ``RowError``; the buffer then holds no rows.
     @specialized(where Number == Float)
     @specialized(where Number == Double)
     package mutating func read(
-        _ body: UnsafeRawBufferPointer, as format: RowFormat, featureCount: Int, limitRows: Int
+        _ body: UnsafeRawBufferPointer, as format: RowFormat, schema: RowSchema, limitRows: Int
     ) throws(RowError) {
-        precondition(featureCount > 0 && limitRows > 0, "a row has a field, and one row is always allowed")
+        precondition(limitRows > 0, "one row is always allowed")
         clear()
         do throws(RowError) {
             switch format {
-            case .csv: try unsafe readCSV(body.assumingMemoryBound(to: UInt8.self), featureCount, limitRows)
-            case .json: try unsafe readJSON(body, featureCount, limitRows)
+            case .csv where schema.texts == nil:
+                try unsafe readCSV(body.assumingMemoryBound(to: UInt8.self), schema.featureCount, limitRows)
+            case .csv, .csvWithHeader:
+                try unsafe readCSVTable(
+                    body.assumingMemoryBound(to: UInt8.self), schema, limitRows, hasHeader: format == .csvWithHeader)
+            case .json: try unsafe readJSON(body, schema, limitRows)
+            case .jsonLines: try unsafe readJSONLines(body, schema, limitRows)
             }
             guard rowCount > 0 else { throw .noRows }
-            try checkFinite(featureCount)
+            try checkFinite(schema)
         } catch {
             clear()
             throw error
@@ -38,12 +51,36 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
     private mutating func clear() {
         values.removeAll(keepingCapacity: true)
         rowCount = 0
+        isNamed = false
     }
 
     /// Infinities are refused, as the reference libraries refuse them: no split was trained on one.
-    private func checkFinite(_ featureCount: Int) throws(RowError) {
+    private func checkFinite(_ schema: RowSchema) throws(RowError) {
         for index in values.indices where values[index].isInfinite {
-            throw .notFinite(row: index / featureCount + 1, column: index % featureCount + 1)
+            let row = index / schema.featureCount + 1
+            let feature = index % schema.featureCount
+            if isNamed, let names = schema.names {
+                throw .featureNotFinite(row: row, feature: names.name(of: feature))
+            }
+            throw .notFinite(row: row, column: feature + 1)
         }
+    }
+
+    // MARK: Named rows
+
+    /// Appends a row in which every feature is missing, for the values that have names.
+    mutating func beginNamedRow(_ schema: RowSchema) {
+        isNamed = true
+        values.append(contentsOf: repeatElement(.nan, count: schema.featureCount))
+        if stamps.count < schema.featureCount {
+            stamps.append(contentsOf: repeatElement(0, count: schema.featureCount - stamps.count))
+        }
+        stamp += 1
+    }
+
+    /// Whether the row that was begun last has not had this feature yet.
+    mutating func isFirst(_ feature: Int) -> Bool {
+        defer { stamps[feature] = stamp }
+        return stamps[feature] != stamp
     }
 }

@@ -1,6 +1,8 @@
 package import JSONReader
 
 /// Why a request's rows cannot be scored. Its text is what the client is told; rows and columns are counted from 1.
+///
+/// A row that came by position is told by its column, one that named its features by the feature.
 package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
     case noRows
     case tooManyRows(limit: Int)
@@ -9,6 +11,16 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
     case notFinite(row: Int, column: Int)
     case noInstances
     case malformed(JSONError)
+    /// Row 0 is the header line of CSV.
+    case unknownFeature(row: Int, feature: String)
+    case repeatedFeature(row: Int, feature: String)
+    case featureNotANumber(row: Int, feature: String, text: String)
+    case featureNotFinite(row: Int, feature: String)
+    /// Features are named, and the model has no names, or none that are unique.
+    case noFeatureNames(row: Int)
+    /// A row of CSV is longer or shorter than its header line.
+    case wrongColumnCount(row: Int, found: Int, header: Int)
+    case malformedQuotes(row: Int)
 
     /// The HTTP status that says so.
     package var status: Int {
@@ -25,6 +37,18 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notFinite(let row, let column): "row \(row), column \(column): the number is not finite"
         case .noInstances: "the JSON object has neither \"instances\" nor \"features\""
         case .malformed(let error): "the request is not the JSON expected: \(error)"
+        case .unknownFeature(let row, let feature): "\(Self.place(row)): the model has no feature \"\(feature)\""
+        case .repeatedFeature(let row, let feature): "\(Self.place(row)): feature \"\(feature)\" is given twice"
+        case .featureNotANumber(let row, let feature, let text):
+            "row \(row), feature \"\(feature)\": \"\(text)\" is not a number"
+        case .featureNotFinite(let row, let feature): "row \(row), feature \"\(feature)\": the number is not finite"
+        case .noFeatureNames(let row):
+            "\(Self.place(row)): the model has no names for its features; send them by position"
+        case .wrongColumnCount(let row, let found, let header):
+            "row \(row) has \(found > header ? "more than \(header)" : "\(found)") fields; the header line has \(header)"
+        case .malformedQuotes(let row): "\(Self.place(row)): a quoted field does not end at its closing quotation mark"
         }
     }
+
+    private static func place(_ row: Int) -> String { row == 0 ? "header line" : "row \(row)" }
 }

@@ -1,0 +1,83 @@
+import Telemetry
+
+/// All loops' numbers as one page for Prometheus.
+struct MetricsPage {
+    private var statistics = LoopStatistics()
+    private var inFlightCount = 0
+    private var pendingBytes = 0
+    private var models: [LoopReading.Model] = []
+    private let swapCount: UInt64
+    private let liveCount: Int
+    private let startSeconds: Double
+
+    init(_ readings: [LoopReading], swapCount: UInt64, liveCount: Int, startSeconds: Double) {
+        self.swapCount = swapCount
+        self.liveCount = liveCount
+        self.startSeconds = startSeconds
+        struct Key: Hashable {
+            let name: String
+            let version: String
+        }
+        var byKey: [Key: ModelStatistics] = [:]
+        for reading in readings {
+            statistics.add(reading.statistics)
+            inFlightCount += reading.inFlightCount
+            pendingBytes += reading.pendingBytes
+            for model in reading.models {
+                byKey[Key(name: model.name, version: model.version), default: ModelStatistics()].add(model.statistics)
+            }
+        }
+        models = byKey.map { LoopReading.Model(name: $0.key.name, version: $0.key.version, statistics: $0.value) }
+            .sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+    }
+
+    func text(_ usage: ProcessUsage) -> String {
+        var page = PrometheusText()
+        writeRequests(&page)
+        writeModels(&page)
+        page.begin(MetricName.swaps, .counter, "Images that went live, the first of each model included.")
+        page.add(swapCount)
+        page.begin(MetricName.liveModels, .gauge, "Models that answer now.")
+        page.add(UInt64(liveCount))
+        page.begin(MetricName.cpuSeconds, .counter, "Processor time of all threads.")
+        page.add(usage.cpuSeconds)
+        page.begin(MetricName.residentBytes, .gauge, "Resident memory, mapped images included.")
+        page.add(usage.residentBytes)
+        page.begin(MetricName.startSeconds, .gauge, "When the process began, in seconds since 1970.")
+        page.add(startSeconds)
+        return page.text
+    }
+
+    private func writeRequests(_ page: inout PrometheusText) {
+        page.begin(MetricName.requests, .counter, "Requests for predictions, by what became of them.")
+        page.add(statistics.answeredCount, [("outcome", "answered")])
+        for kind in Refusal.Kind.allCases { page.add(statistics.refusals[kind], [("outcome", "\(kind)")]) }
+        page.begin(MetricName.queueDuration, .histogram, "How long large requests waited for a worker thread.")
+        page.add(statistics.queue.buckets)
+        page.begin(MetricName.requestsInFlight, .gauge, "Large requests being received, waiting or worked on.")
+        page.add(UInt64(inFlightCount))
+        page.begin(MetricName.pendingBytes, .gauge, "Bytes of their bodies.")
+        page.add(UInt64(pendingBytes))
+    }
+
+    private func writeModels(_ page: inout PrometheusText) {
+        page.begin(
+            MetricName.requestDuration, .histogram,
+            "From the last byte of a request to its predictions, by the live version that made them.")
+        for model in models { page.add(model.statistics.duration.buckets, Self.labels(model)) }
+        page.begin(MetricName.rows, .counter, "Rows scored by a live version.")
+        for model in models { page.add(model.statistics.rowCount, Self.labels(model)) }
+        page.begin(MetricName.modelFailures, .counter, "Requests that reached a live version and got no prediction.")
+        for model in models {
+            for kind in Refusal.Kind.allCases where model.statistics.refusals[kind] > 0 {
+                page.add(model.statistics.refusals[kind], Self.labels(model) + [("kind", "\(kind)")])
+            }
+        }
+        page.begin(MetricName.prediction, .histogram, "The predictions of a live version; all outputs of a row count.")
+        for model in models { page.add(model.statistics.scores.buckets, Self.labels(model)) }
+    }
+
+    private static func labels(_ model: LoopReading.Model) -> PrometheusText.Labels {
+        [("model", model.name), ("version", model.version)]
+    }
+}

@@ -1,0 +1,95 @@
+import HTTPKernel
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Telemetry
+
+/// Requests that are answered by a worker thread, so that no loop is held up.
+extension InferenceResponder {
+    /// What a worker does for one request: the answer and how many rows it has, with buffers of the worker's own.
+    typealias Work = @Sendable (LoadedModel, inout ValueHistogram, LoopScoring) throws(Refusal) -> (Response, Int)
+
+    /// What came of it, on its way back to the loop.
+    private struct Result: Sendable {
+        var response: Response
+        var outcome: Outcome
+        var scores = ValueHistogram()
+        /// How long the request waited for a worker.
+        let waitedNanoseconds: UInt64
+    }
+
+    /// Has a worker make the answer. The generation stays until it has.
+    ///
+    /// A request that would be one too many, or has waited too long when its turn comes, is refused and costs nobody anything
+    /// more: that is how the wait of the others stays bounded.
+    func answerElsewhere(_ inquiry: Inquiry, _ slot: ModelTable.Slot, _ work: @escaping Work) -> Answer {
+        var inquiry = inquiry
+        if inquiry.chargedBytes == 0 {
+            // At least one byte, so that what was charged is given back.
+            let charge = max(1, inquiry.body.readableBytes)
+            guard table.admission.admit(bytes: charge) else {
+                let refusal = Refusal.shed("too many large requests at once; try again")
+                let model = slot.model.withModel { $0.fields }
+                let response = inquiry.dialect.response(for: refusal, model: model)
+                return .now(finished(response, .refused(refusal.kind), inquiry, slot))
+            }
+            inquiry.chargedBytes = charge
+        }
+        table.begin(slot)
+        let (model, limit) = (slot.model, limits.queueNanoseconds)
+        return later(inquiry, slot) { [services, inquiry] waited in
+            model.withModel { model in
+                var scores = ValueHistogram()
+                do throws(Refusal) {
+                    guard !inquiry.isLate else { throw .late }
+                    guard waited <= limit else { throw .shed("the executor is busy; try again") }
+                    if inquiry.owesSignature { try services.access?.check(inquiry.head, body: inquiry.body) }
+                    let (response, rowCount) = try work(model, &scores, LoopScoring())
+                    return Result(
+                        response: response, outcome: .answered(rowCount: rowCount), scores: scores,
+                        waitedNanoseconds: waited)
+                } catch {
+                    let fields = error.kind == .access ? [] : model.fields
+                    return Result(
+                        response: inquiry.dialect.response(for: error, model: fields), outcome: .refused(error.kind),
+                        waitedNanoseconds: waited)
+                }
+            }
+        }
+    }
+
+    /// Has a worker verify the signature of a large body, to refuse the request either way.
+    func refuseElsewhere(_ refusal: Refusal, _ inquiry: Inquiry) -> Answer {
+        later(inquiry, nil) { [services, inquiry] waited in
+            var refusal = refusal
+            do throws(Refusal) {
+                try services.access?.check(inquiry.head, body: inquiry.body)
+            } catch {
+                refusal = error
+            }
+            return Result(
+                response: inquiry.dialect.response(for: refusal), outcome: .refused(refusal.kind),
+                waitedNanoseconds: waited)
+        }
+    }
+
+    private func later(
+        _ inquiry: Inquiry, _ slot: ModelTable.Slot?, _ work: @escaping @Sendable (_ waited: UInt64) -> Result
+    ) -> Answer {
+        let loop = table.loop
+        let bound = NIOLoopBound((self, slot), eventLoop: loop)
+        let submitted = Inquiry.now()
+        return .later { [services] reply in
+            services.workers.submit { _ in
+                let result = work(Inquiry.now() &- submitted)
+                loop.execute {
+                    let (responder, slot) = bound.value
+                    responder.table.statistics.queue.observe(nanoseconds: result.waitedNanoseconds)
+                    slot?.statistics.scores.add(result.scores)
+                    reply.complete(responder.finished(result.response, result.outcome, inquiry, slot))
+                    if let slot { responder.table.end(slot) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import JSONReader
+
+/// A row that is an object: `{"site_id": 3, "price": 0.2}` by the names of the model's features, or `{"features": [3, 0.2]}` by
+/// position, beside which other keys are passed over.
+extension RowBuffer {
+    mutating func readRowObject(_ json: inout JSONReader, _ schema: RowSchema) throws(RowError) {
+        let row = rowCount + 1
+        let start = values.count
+        var isBegun = false
+        var unknown: String?
+        var guess = 0
+        try json.checked { (json) throws(JSONError) in try json.beginObject() }
+        while let key = try json.key() {
+            if rowCount == row {
+                try json.checked { (json) throws(JSONError) in try json.skipValue() }
+            } else if json.text(key, is: "features"), try json.kind() == .array {
+                values.removeLast(values.count - start)
+                try readRow(&json, schema)
+            } else if let feature = Self.feature(json, key, schema, guess: guess) {
+                if !isBegun { beginNamedRow(schema) }
+                isBegun = true
+                try readNamedValue(&json, schema, feature, rowStart: start)
+                guess = feature + 1
+            } else {
+                // Not refused yet: the row may turn out to come by position.
+                if unknown == nil { unknown = String(json.string(key).prefix(100)) }
+                try json.checked { (json) throws(JSONError) in try json.skipValue() }
+            }
+        }
+        guard rowCount < row else { return }
+        if let unknown {
+            throw schema.names == nil ? .noFeatureNames(row: row) : .unknownFeature(row: row, feature: unknown)
+        }
+        if !isBegun {
+            guard schema.names != nil else { throw .noFeatureNames(row: row) }
+            beginNamedRow(schema)
+        }
+        rowCount += 1
+    }
+
+    private mutating func readNamedValue(
+        _ json: inout JSONReader, _ schema: RowSchema, _ feature: Int, rowStart: Int
+    ) throws(RowError) {
+        let row = rowCount + 1
+        func name() -> String { schema.names?.name(of: feature) ?? "" }
+        guard isFirst(feature) else { throw .repeatedFeature(row: row, feature: name()) }
+        let number: Number?
+        do throws(JSONError) {
+            number = try Self.value(&json, schema, feature)
+        } catch {
+            switch error.reason {
+            case .wrongKind: throw .featureNotANumber(row: row, feature: name(), text: "a value of another kind")
+            case .numberTooLarge: throw .featureNotFinite(row: row, feature: name())
+            default: throw .malformed(error)
+            }
+        }
+        guard let number else {
+            throw .featureNotANumber(row: row, feature: name(), text: "a text that the encoder does not know")
+        }
+        values[rowStart + feature] = number
+    }
+
+    private static func feature(
+        _ json: borrowing JSONReader, _ key: JSONText, _ schema: RowSchema, guess: Int
+    ) -> Int? {
+        guard let names = schema.names else { return nil }
+        return unsafe json.lend(key) { unsafe names.feature(named: $0, guess: guess) }
+    }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import Logging
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import InferenceServer
+
+/// Shedding, deadlines, and what is counted and logged.
+struct LoadTests {
+    private func value(_ name: String, _ client: PlainClient) -> Double? {
+        let page = client.get("/metrics")?.body ?? ""
+        let line = page.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Double($0.dropFirst(name.count + 1)) }
+    }
+
+    /// Holds the only worker until it is let go.
+    private func block(_ harness: ServerHarness) -> DispatchSemaphore {
+        let gate = DispatchSemaphore(value: 0)
+        harness.workers.submit { _ in gate.wait() }
+        return gate
+    }
+
+    private let large = (0..<50).map { "\($0),0,0" }.joined(separator: "\n")
+
+    @Test func oneLargeRequestTooManyIsShedAtOnceAndTheOthersAreAnswered() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.concurrentCount = 2
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let watch = PlainClient(port: harness.port)
+            let gate = block(harness)
+            let clients = (0..<2).map { _ in PlainClient(port: harness.port) }
+            for client in clients { client.send(PlainClient.post(large)) }
+            while value("lodestore_executor_requests_in_flight", watch) != 2 { await Task.yield() }
+            let shed = watch.predict(large)
+            #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
+            #expect(watch.predict("1,2,3")?.status == 200, "small requests do not wait for workers")
+            gate.signal()
+            for client in clients { #expect(client.receive()?.status == 200) }
+            while value("lodestore_executor_requests_in_flight", watch) != 0 { await Task.yield() }
+            #expect(value("lodestore_executor_pending_bytes", watch) == 0)
+            #expect(watch.predict(large)?.status == 200)
+            #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, watch) == 1)
+            #expect(value(#"lodestore_executor_requests_total{outcome="answered"}"#, watch) == 4)
+        }
+    }
+
+    @Test func bodiesThatAreBeingReceivedCountAndAreGivenBackWhenTheClientGoes() async throws {
+        var limits = ServerHarness.limits
+        limits.loopBytes = 10
+        limits.bodyBytes = 1000
+        limits.pendingBytes = 1
+        limits.concurrentCount = 1
+        try await ServerHarness.serving(loops: 1, limits: limits) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let watch = PlainClient(port: harness.port)
+            var slow: PlainClient? = PlainClient(port: harness.port)
+            slow?.send("POST /invocations HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n1,2")
+            while value("lodestore_executor_pending_bytes", watch) != 900 { await Task.yield() }
+            let shed = PlainClient(port: harness.port).predict(large)
+            #expect(shed?.status == 503)
+            slow = nil
+            while value("lodestore_executor_pending_bytes", watch) != 0 { await Task.yield() }
+            #expect(watch.predict(large)?.status == 200)
+            // Refused before anything was received: the limit holds all the same afterwards.
+            let tooLarge = PlainClient(port: harness.port).predict(String(repeating: "1", count: 2000))
+            #expect(tooLarge?.status == 413)
+            #expect(value("lodestore_executor_requests_in_flight", watch) == 0)
+            #expect(watch.predict(large)?.status == 200)
+        }
+    }
+
+    @Test func aRequestThatWaitedTooLongForAWorkerIsShed() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.queueNanoseconds = 0
+        try await ServerHarness.serving(limits: limits) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            let shed = client.predict(large)
+            #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
+            #expect(client.predict("1,2,3")?.status == 200)
+            #expect(value("lodestore_executor_queue_duration_seconds_count", client) == 1)
+        }
+    }
+
+    @Test func aRequestPastItsDeadlineIsNotScored() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            #expect(client.predict("1,2,3", ["x-lodestore-deadline-ms": "0"])?.status == 504)
+            #expect(client.predict("1,2,3", ["x-lodestore-deadline-ms": "60000"])?.status == 200)
+            #expect(client.predict("1,2,3", ["x-lodestore-deadline-ms": "1000.5"])?.status == 200)
+            for text in ["", "x", "-1", "1.2.3", "1e3", "9999999999", "1.1234567"] {
+                #expect(client.predict("1,2,3", ["x-lodestore-deadline-ms": text])?.status == 400)
+            }
+            let gate = block(harness)
+            let waiting = PlainClient(port: harness.port)
+            waiting.send(PlainClient.post(large, ["x-lodestore-deadline-ms": "1"]))
+            while value("lodestore_executor_requests_in_flight", client) != 1 { await Task.yield() }
+            let passed = Inquiry.now() + 2_000_000
+            while Inquiry.now() < passed { await Task.yield() }
+            gate.signal()
+            #expect(waiting.receive()?.status == 504)
+            #expect(value(#"lodestore_executor_requests_total{outcome="deadline"}"#, client) == 2)
+            #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#, client) == 2)
+        }
+    }
+
+    @Test func metricsTellModelsVersionsAndFaults() async throws {
+        try await ServerHarness.serving { harness in
+            let clients = (0..<4).map { _ in PlainClient(port: harness.port) }
+            let client = clients[0]
+            #expect(value("lodestore_executor_live_models", client) == 0)
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            for client in clients { #expect(client.predict("1,2,3\n4,5,6")?.status == 200) }
+            #expect(client.predict("1,2")?.status == 400)
+            #expect(client.predict("1,2,3", ["Content-Type": "image/png"])?.status == 415)
+            #expect(client.predict("1,2,3", ["X-Amzn-SageMaker-Target-Model": "z"])?.status == 404)
+            #expect(client.get("/nothing")?.status == 404)
+            let labels = #"{model="a",version="1"}"#
+            #expect(value("lodestore_executor_rows_total\(labels)", client) == 8)
+            #expect(value("lodestore_executor_request_duration_seconds_count\(labels)", client) == 4)
+            #expect(value("lodestore_executor_prediction_score_count\(labels)", client) == 8)
+            #expect(value("lodestore_executor_prediction_score_sum\(labels)", client) == 84)
+            #expect(
+                value(#"lodestore_executor_prediction_score_bucket{model="a",version="1",le="10.0"}"#, client) == 4)
+            for kind in ["rows", "format"] {
+                let name = "lodestore_executor_model_failures_total"
+                #expect(value("\(name){model=\"a\",version=\"1\",kind=\"\(kind)\"}", client) == 1)
+            }
+            for (outcome, count) in [("answered", 4.0), ("rows", 1), ("format", 1), ("model", 1), ("http", 1)] {
+                #expect(value("lodestore_executor_requests_total{outcome=\"\(outcome)\"}", client) == count)
+            }
+            try harness.adopt("a", version: "2", generation: 2, bias: 0)
+            let page = client.get("/metrics")?.body ?? ""
+            #expect(!page.contains(#"version="1""#) && page.contains(#"version="2""#), "only what is live has labels")
+            #expect(value("lodestore_executor_swaps_total", client) == 2)
+            #expect(value("lodestore_executor_live_models", client) == 1)
+            #expect(value("lodestore_executor_requests_total{outcome=\"answered\"}", client) == 4)
+            client.send("POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+            #expect(client.receive()?.status == 405)
+        }
+    }
+
+    @Test func oneRequestInSoManyIsLoggedWithoutItsQueryOrBody() async throws {
+        let records = Records()
+        var logger = Logger(label: "test") { _ in records.handler }
+        logger.logLevel = .info
+        try await ServerHarness.serving(loops: 1, log: (3, logger)) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            for _ in 0..<9 {
+                client.send(PlainClient.post("7,8,9", [:], path: "/invocations?secret=yes"))
+                #expect(client.receive()?.status == 200)
+            }
+            while records.all.count < 3 { await Task.yield() }
+            #expect(records.all.count == 3)
+            let line = try #require(records.all.first)
+            #expect(
+                line["http.method"] == "POST" && line["http.path"] == "/invocations" && line["http.status"] == "200")
+            #expect(line["model.name"] == "a" && line["model.version"] == "1" && line["request.rows"] == "1")
+            #expect(line["http.received.bytes"] == "5" && line["duration.ms"].flatMap { Double($0) } != nil)
+            #expect(!line.values.contains { $0.contains("secret") || $0.contains("7,8") })
+        }
+    }
+}
+
+/// What a logger was given.
+private final class Records: Sendable {
+    private let lines = Mutex<[[String: String]]>([])
+
+    var all: [[String: String]] { lines.withLock { $0 } }
+
+    var handler: Handler { Handler(records: self) }
+
+    struct Handler: LogHandler {
+        let records: Records
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            records.lines.withLock { lines in
+                lines.append((event.metadata ?? [:]).mapValues { "\($0)" })
+            }
+        }
+    }
+}
