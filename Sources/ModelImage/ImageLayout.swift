@@ -30,6 +30,8 @@ enum ImageHeader {
     static let divisorOffset = 56
     static let artifactDigestOffset = 64
     static let categorySetCountOffset = 96
+    static let layerCountOffset = 108
+    static let bufferCountOffset = 112
     /// The table has room for ``sectionLimit`` sections, 16 bytes each: offset and byte count, both UInt64.
     static let sectionTableOffset = 128
     static let sectionLimit = 20
@@ -39,6 +41,7 @@ enum ImageHeader {
 enum ImageKind: UInt8 {
     case forest = 1
     case linear = 2
+    case network = 4
 }
 
 /// The sections, in the order in which they lie in the image.
@@ -55,10 +58,12 @@ enum ImageSection: Int, CaseIterable {
     case slots
     /// Four UInt32 for each tree: first word, word count, margin, depth.
     case trees
-    /// Node words; or the weights of a linear model in the accumulator type.
+    /// Node words; or the weights of a linear model in the accumulator type; or the constants of a network's layers.
     case words
     /// Leaf values in the accumulator type, one beside each word.
     case values
     /// UInt32 pairs, one for each category set: first word and word count; then the words of all sets.
     case categories
+    /// A network: records of 64 bytes for its layers, pairs of UInt32 for its buffers, and where its output lies.
+    case layers = 10
 }

@@ -19,6 +19,8 @@ import ModelTypes
     let slotCount: Int
     let numericalSlotCount: Int
     let categorySetCount: Int
+    let layerCount: Int
+    let bufferCount: Int
     let layout: WordLayout
 
     init(_ bytes: UnsafeRawBufferPointer) throws(ModelImageError) {
@@ -52,6 +54,12 @@ import ModelTypes
         guard marginCount > 0 else { throw .header(offset: ImageHeader.marginCountOffset) }
         // Kernels number features, slots, thresholds and words by signed integers of 32 bits.
         guard featureCount <= Int(Int32.max) else { throw .header(offset: ImageHeader.featureCountOffset) }
+        // A pair of predictions is made of one margin.
+        guard transform.outputCount(marginCount: 1) == 1 || marginCount == 1 else {
+            throw .header(offset: ImageHeader.transformOffset)
+        }
+        layerCount = kind == .network ? Int(load(UInt32.self, ImageHeader.layerCountOffset)) : 0
+        bufferCount = kind == .network ? Int(load(UInt32.self, ImageHeader.bufferCountOffset)) : 0
         if kind == .forest {
             comparison = try choice(Forest.Comparison.self, ImageHeader.comparisonOffset)
             categoryRule = try choice(Forest.CategoryRule.self, ImageHeader.categoryRuleOffset)
@@ -123,6 +131,7 @@ import ModelTypes
     func validate() throws(ModelImageError) {
         try checkSections()
         try checkTexts()
+        if kind == .network { try checkNetwork() }
         guard kind == .forest else { return }
         try checkFeatures()
         try checkSlots()
@@ -146,6 +155,7 @@ import ModelTypes
             guard bounds(section).count == UInt64(count) * UInt64(width) else { throw .section(section.rawValue) }
         }
         try expect(.starts, count: marginCount, width: 8)
+        if kind == .network { return try checkNetworkSections() }
         guard kind == .forest else {
             // Counts are below 2^32 each, so that their product fits.
             let weightCount = UInt64(featureCount).multipliedReportingOverflow(by: UInt64(marginCount))

@@ -19,4 +19,8 @@ package enum ModelImageError: Error, Hashable, Sendable {
     /// A word that leads outside its tree, back, or to a slot or rank that is not there.
     case word(tree: Int, index: Int)
     case categorySet(Int)
+    /// A layer that reads or writes out of place, or whose constants do not fit.
+    case layer(Int)
+    /// A buffer of a network.
+    case buffer(Int)
 }

@@ -12,12 +12,14 @@ package import ModelTypes
     // Invariants, established by ImageValidator: every buffer lies in the image; trees[i] lies in words; each child of a word
     // is a word of the same tree, further on, except that leaves lead to themselves; each word's slot is one of slots; each
     // slot's feature is one of features; each feature lies in thresholds; margins are below marginCount; each category set
-    // named by a word lies in categoryWords; a tree's depth is that of its deepest leaf.
+    // named by a word lies in categoryWords; a tree's depth is that of its deepest leaf; a network's layers read what was written
+    // before them and lie, as their constants do, where they say.
     package let featureCount: Int
     /// Margins per row.
     package let marginCount: Int
     package let treeCount: Int
     package let isLinear: Bool
+    package let isNetwork: Bool
     /// The type to parse text to, and to compare in.
     package let inputType: NumberType
     /// The type that margins are added in and that predictions have.
@@ -40,6 +42,12 @@ package import ModelTypes
     package let values: UnsafeRawBufferPointer
     package let categorySets: UnsafeBufferPointer<CategorySetEntry>
     package let categoryWords: UnsafeBufferPointer<UInt32>
+    /// A network's layers, in the order in which they are computed; empty elsewhere.
+    package let layers: UnsafeBufferPointer<NetworkLayerEntry>
+    /// A network's buffers, of which the first is the row.
+    package let buffers: UnsafeBufferPointer<NetworkBufferEntry>
+    /// Where a network's margins are.
+    package let networkOutput: NetworkPlaceEntry
     private let texts: UnsafeRawBufferPointer
     private let bytes: UnsafeRawBufferPointer
 
@@ -82,6 +90,7 @@ package import ModelTypes
         marginCount = image.marginCount
         treeCount = image.treeCount
         isLinear = image.kind == .linear
+        isNetwork = image.kind == .network
         inputType = image.inputType
         accumulator = image.accumulator
         comparison = image.comparison
@@ -102,6 +111,10 @@ package import ModelTypes
         unsafe values = image.section(.values)
         unsafe categorySets = image.categorySets
         unsafe categoryWords = image.categoryWords
+        unsafe layers = image.kind == .network ? image.networkLayers : UnsafeBufferPointer(start: nil, count: 0)
+        unsafe buffers = image.kind == .network ? image.networkBuffers : UnsafeBufferPointer(start: nil, count: 0)
+        networkOutput =
+            image.kind == .network ? image.networkOutput : NetworkPlaceEntry(buffer: 0, first: 0, count: 0)
         unsafe texts = image.section(.texts)
     }
 

@@ -7,6 +7,7 @@ package struct ModelSource: Hashable, Sendable {
         case xgboostBuffer = "xgboost-buffer"
         case xgboostPickle = "xgboost-pickle"
         case lightGBMText = "lightgbm-text"
+        case onnx = "onnx"
     }
 
     package let format: Format

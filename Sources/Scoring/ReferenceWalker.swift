@@ -12,6 +12,7 @@ package struct ReferenceWalker {
         switch model.predictor {
         case .forest(let forest): margins(row, forest)
         case .linear(let linear): margins(row, linear)
+        case .network(let network): ReferenceNetwork(network).margins(row)
         }
     }
 

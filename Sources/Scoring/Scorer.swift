@@ -24,6 +24,9 @@ package struct Scorer: Sendable {
 
     /// Whether the kernels of `CKernels` are used.
     let isVectorized: Bool
+    /// Which of the dense kernels of `CKernels` are used; 0 keeps to the portable ones.
+    let denseLevel: Int32
+    let network: NetworkPlan
     /// Of the deepest leaf.
     let depth: UInt32
 
@@ -31,6 +34,8 @@ package struct Scorer: Sendable {
     package init(_ image: ModelImageView, isVectorized: Bool = true) {
         self.image = image
         self.isVectorized = isVectorized && lodestore_kernels_can_run()
+        denseLevel = isVectorized ? lodestore_dense_level() : 0
+        network = NetworkPlan(image)
         depth = unsafe image.trees.depths.max() ?? 0
         featureCount = image.featureCount
         marginCount = image.marginCount
@@ -73,6 +78,11 @@ package struct Scorer: Sendable {
         scratch.reserve(for: self)
         unsafe rows.withUnsafeBufferPointer { rows in
             unsafe outputs.withUnsafeMutableBufferPointer { outputs in
+                if image.isNetwork {
+                    return unsafe scoreNetwork(
+                        rows.baseAddress.unsafelyUnwrapped, rowCount, outputs.baseAddress.unsafelyUnwrapped, scratch,
+                        isTransformed: isTransformed)
+                }
                 var start = 0
                 while start < rowCount {
                     let count = min(Self.rowsPerBlock, rowCount - start)
@@ -130,7 +140,11 @@ package struct Scorer: Sendable {
         for row in 0..<count {
             let sums = unsafe UnsafeMutableBufferPointer(start: scratch.sums + row * marginCount, count: marginCount)
             if isTransformed, image.divisor != 1 {
-                for margin in 0..<marginCount { unsafe sums[margin] /= image.divisor }
+                for margin in 0..<marginCount {
+                    let quotient = unsafe sums[margin] / image.divisor
+                    // Rounded twice, a quotient of two floats is still the nearest float.
+                    unsafe sums[margin] = image.accumulator == .float32 ? Double(Float(quotient)) : quotient
+                }
             }
             unsafe Scoring.transform(
                 UnsafeBufferPointer(sums), isTransformed ? image.transform : .identity, slope: image.transformSlope,

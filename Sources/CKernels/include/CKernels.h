@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "CDense.h"
+
 // Whether this processor runs what is declared below.
 bool lodestore_kernels_can_run(void);
 
