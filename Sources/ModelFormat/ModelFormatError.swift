@@ -24,6 +24,8 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
         case forest(ForestError)
         /// The weights are no linear model.
         case linear(LinearPredictor.Failure)
+        /// The layers are no network.
+        case network(NetworkError)
     }
 
     package let reason: Reason
@@ -48,6 +50,7 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
             case .refusedCallable(let name): "the pickle asks for \(name), which a booster does not need"
             case .forest(let error): "not a forest: \(error)"
             case .linear(let error): "not a linear model: \(error)"
+            case .network(let error): "not a network: \(error)"
             }
         return "\(text), at byte \(offset)"
     }

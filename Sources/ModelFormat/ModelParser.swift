@@ -9,6 +9,7 @@ package enum ModelParser {
     ) throws(ModelFormatError) -> ModelDescription {
         let cursor = unsafe ByteCursor(bytes)
         guard let format = format(of: cursor) else { throw ModelFormatError(.unknownFormat, at: 0) }
+        if format == .onnx { return try ONNXFile.parse(cursor, limits: limits) }
         if format == .lightGBMText { return try LightGBMText.parse(cursor, limits: limits) }
         return try XGBoostFile.parse(cursor, format: format, limits: limits)
     }
@@ -25,7 +26,8 @@ package enum ModelParser {
         if cursor.starts(with: "binf") { return .xgboostBinary }
         if cursor.count > 2, cursor[0] == 0x80, (2...5).contains(cursor[1]) { return .xgboostPickle }
         if let document = XGBoostFile.document(cursor) { return document }
-        return isHeadlessBinary(cursor) ? .xgboostBinary : nil
+        if isHeadlessBinary(cursor) { return .xgboostBinary }
+        return ONNXFile.isFormat(cursor) ? .onnx : nil
     }
 
     /// The binary model without `binf` has no mark; the length and the first letters of its objective serve as one.
