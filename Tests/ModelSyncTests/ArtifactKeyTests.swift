@@ -10,7 +10,8 @@ import Testing
         ("team/models/click/m.tgz", "team/models/", "click", true), ("click/model.zip", "", "click", true),
         ("click/xgboost-model", "", "click", false), ("click/m.json", "", "click", false),
         ("a b/ü/x.ubj", "", "a b", false),
-        ("click/m.pkl", "", "click", false), ("click/model.txt", "", "click", false),
+        ("click/m.pkl", "", "click", false), ("click/model.onnx", "", "click", false),
+        ("click/model.txt", "", "click", false),
         ("click/x.model", "", "click", false), ("../model.bin", "", "..", false),
         ("prefix-click/m.bin", "prefix-", "click", false),
     ])
