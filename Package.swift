@@ -121,7 +121,7 @@ let house: [Room] = [
     room(2, "LoadGenerator", ["Threads", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
-    room(2, "ModelFormat", ["ModelTypes", "JSONReader"], tests: ["PropertyTesting"]),
+    room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"], tests: ["PropertyTesting"]),
     room(2, "InferenceWire", ["JSONReader"], tests: ["PropertyTesting"]),
     room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"], tests: ["NIOEmbedded"]),

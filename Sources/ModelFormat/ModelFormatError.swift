@@ -28,6 +28,8 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
         case factorizationMachine(FactorizationMachine.Failure)
         /// The encoders do not fit the model or themselves.
         case encoders(FeatureEncoders.Failure)
+        /// The layers are no network.
+        case network(NetworkError)
     }
 
     package let reason: Reason
@@ -54,6 +56,7 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
             case .linear(let error): "not a linear model: \(error)"
             case .factorizationMachine(let error): "not a factorization machine: \(error)"
             case .encoders(let error): "no encoders of this model: \(error)"
+            case .network(let error): "not a network: \(error)"
             }
         return "\(text), at byte \(offset)"
     }

@@ -15,6 +15,7 @@ package enum ModelParser {
         case .catBoostBinary: return try CatBoostBinary.parse(cursor, limits: limits)
         case .factorizationMachine: return try FactorizationMachineDocument.parse(cursor, limits: limits)
         case .libFMText: return try LibFMText.parse(cursor, limits: limits)
+        case .onnx: return try ONNXFile.parse(cursor, limits: limits)
         case .xgboostJSON, .xgboostUBJSON, .xgboostBinary, .xgboostBuffer, .xgboostPickle:
             return try XGBoostFile.parse(cursor, format: format, limits: limits)
         }
@@ -36,7 +37,8 @@ package enum ModelParser {
         if let document = XGBoostFile.document(cursor) {
             return document == .xgboostJSON ? JSONFormat.format(of: cursor, limits: limits) : document
         }
-        return isHeadlessBinary(cursor) ? .xgboostBinary : nil
+        if isHeadlessBinary(cursor) { return .xgboostBinary }
+        return ONNXFile.isFormat(cursor) ? .onnx : nil
     }
 
     /// The binary model without `binf` has no mark; the length and the first letters of its objective serve as one.

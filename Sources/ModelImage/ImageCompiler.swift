@@ -30,6 +30,7 @@ package enum ImageCompiler {
         case .forest(let forest): try write(forest, to: &writer)
         case .linear(let linear): write(linear, to: &writer)
         case .factorizationMachine(let machine): write(machine, to: &writer)
+        case .network(let network): try write(network, to: &writer)
         }
         let tables = try TextTableCompiler(names: model.featureNames, encoders: encoders?.encoders ?? [])
         if !tables.isEmpty { writer.section(.encoders) { tables.write(to: &$0) } }
@@ -167,6 +168,43 @@ package enum ImageCompiler {
                 }
                 for _ in 0..<padding { writer.append(0 as UInt32) }
             }
+        }
+    }
+
+    private static func write(_ network: Network, to writer: inout ImageWriter) throws(ImageCompilerError) {
+        let compiled = try NetworkCompiler(network)
+        writer.put(ImageKind.network.rawValue, at: ImageHeader.kindOffset)
+        writer.put(NumberType.float32.rawValue, at: ImageHeader.inputTypeOffset)
+        writer.put(NumberType.float32.rawValue, at: ImageHeader.accumulatorOffset)
+        writer.put((1 as Double).bitPattern, at: ImageHeader.divisorOffset)
+        writer.put(UInt32(compiled.layers.count), at: ImageHeader.layerCountOffset)
+        writer.put(UInt32(compiled.buffers.count), at: ImageHeader.bufferCountOffset)
+        writer.section(.starts) { writer in
+            for _ in 0..<network.output.count { writer.append(0, as: .float64) }
+        }
+        writer.section(.words) { writer in
+            for word in compiled.words { writer.append(word) }
+        }
+        writer.section(.layers) { writer in
+            for layer in compiled.layers {
+                writer.append(layer.operation)
+                writer.append(layer.activation)
+                writer.append(layer.alpha.bitPattern)
+                for place in [layer.input, layer.second, layer.output] {
+                    writer.append(place.buffer)
+                    writer.append(place.first)
+                    writer.append(place.count)
+                }
+                writer.append(layer.parameters)
+                writer.append(layer.detail)
+                writer.append(UInt64(0))
+            }
+            for buffer in compiled.buffers {
+                writer.append(buffer.width)
+                writer.append(buffer.start)
+            }
+            writer.append(UInt32(network.output.buffer))
+            writer.append(UInt32(network.output.first))
         }
     }
 }

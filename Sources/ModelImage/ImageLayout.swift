@@ -31,6 +31,8 @@ enum ImageHeader {
     static let artifactDigestOffset = 64
     static let categorySetCountOffset = 96
     static let scaleOffset = 100
+    static let layerCountOffset = 108
+    static let bufferCountOffset = 112
     /// The table has room for ``sectionLimit`` sections, 16 bytes each: offset and byte count, both UInt64.
     static let sectionTableOffset = 128
     static let sectionLimit = 20
@@ -41,6 +43,7 @@ enum ImageKind: UInt8 {
     case forest = 1
     case linear = 2
     case factorizationMachine = 3
+    case network = 4
 }
 
 /// The sections, in the order in which they lie in the image. Raw values are their places in the table.
@@ -57,7 +60,8 @@ enum ImageSection: Int, CaseIterable {
     case slots = 4
     /// Four UInt32 for each tree: first word, word count, margin, depth.
     case trees = 5
-    /// Node words; or the weights of a linear model or a factorization machine in the accumulator type.
+    /// Node words; or the weights of a linear model or a factorization machine in the accumulator type; or the constants of a
+    /// network's layers.
     case words = 6
     /// Leaf values in the accumulator type, one beside each word.
     case values = 7
@@ -65,6 +69,8 @@ enum ImageSection: Int, CaseIterable {
     case categories = 8
     /// Levels of every sixteenth threshold, in the input type.
     case pivots = 9
+    /// A network: records of 64 bytes for its layers, pairs of UInt32 for its buffers, and where its output lies.
+    case layers = 10
     /// Float32: the factors of each feature, filled up with zeros to a multiple of eight.
     case factors = 11
     /// Ten UInt32 for each search among thresholds: ``SearchTable/Search``.

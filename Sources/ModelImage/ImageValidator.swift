@@ -20,6 +20,8 @@ import ModelTypes
     let slotCount: Int
     let numericalSlotCount: Int
     let categorySetCount: Int
+    let layerCount: Int
+    let bufferCount: Int
     let layout: WordLayout
 
     init(_ bytes: UnsafeRawBufferPointer) throws(ModelImageError) {
@@ -54,6 +56,12 @@ import ModelTypes
         guard marginCount > 0 else { throw .header(offset: ImageHeader.marginCountOffset) }
         // Kernels number features, slots, thresholds and words by signed integers of 32 bits.
         guard featureCount <= Int(Int32.max) else { throw .header(offset: ImageHeader.featureCountOffset) }
+        // A pair of predictions is made of one margin.
+        guard transform.outputCount(marginCount: 1) == 1 || marginCount == 1 else {
+            throw .header(offset: ImageHeader.transformOffset)
+        }
+        layerCount = kind == .network ? Int(load(UInt32.self, ImageHeader.layerCountOffset)) : 0
+        bufferCount = kind == .network ? Int(load(UInt32.self, ImageHeader.bufferCountOffset)) : 0
         if kind == .forest {
             comparison = try choice(Forest.Comparison.self, ImageHeader.comparisonOffset)
             categoryRule = try choice(Forest.CategoryRule.self, ImageHeader.categoryRuleOffset)
@@ -135,6 +143,7 @@ import ModelTypes
     func validate() throws(ModelImageError) {
         try checkSections()
         try checkTexts()
+        if kind == .network { try checkNetwork() }
         guard kind == .forest else { return }
         try checkFeatures()
         try checkSlots()
@@ -174,6 +183,7 @@ import ModelTypes
                 throw .section(ImageSection.factors.rawValue)
             }
         }
+        if kind == .network { return try checkNetworkSections() }
         guard kind == .forest else {
             // Counts are below 2^32 each, so that their product fits.
             let weightCount = UInt64(featureCount).multipliedReportingOverflow(by: UInt64(marginCount))

@@ -22,4 +22,8 @@ package enum ModelImageError: Error, Hashable, Sendable {
     case categorySet(Int)
     /// The tables of names and categories: which, counted from 0; -1 for all of them.
     case textTable(Int)
+    /// A layer that reads or writes out of place, or whose constants do not fit.
+    case layer(Int)
+    /// A buffer of a network.
+    case buffer(Int)
 }

@@ -13,13 +13,15 @@ package import ModelTypes
     // is a word of the same tree, further on, except that leaves lead to themselves; each word's slot is one of slots; each
     // slot's feature is one of features, with thresholds when the slot is numerical; each feature lies in thresholds; margins are
     // below marginCount; each category set named by a word lies in categoryWords; a tree's depth is that of its deepest leaf;
-    // pivots, searches and scan are what SearchTable and ScanTable make of the rest.
+    // pivots, searches and scan are what SearchTable and ScanTable make of the rest; a network's layers read what was written
+    // before them and lie, as their constants do, where they say.
     package let featureCount: Int
     /// Margins per row.
     package let marginCount: Int
     package let treeCount: Int
     package let isLinear: Bool
     package let isFactorized: Bool
+    package let isNetwork: Bool
     /// The type to parse text to, and to compare in.
     package let inputType: NumberType
     /// The type that margins are added in and that predictions have.
@@ -55,6 +57,12 @@ package import ModelTypes
     package let factors: UnsafeBufferPointer<Float>
     /// From texts to numbers.
     let textTables: TextTables
+    /// A network's layers, in the order in which they are computed; empty elsewhere.
+    package let layers: UnsafeBufferPointer<NetworkLayerEntry>
+    /// A network's buffers, of which the first is the row.
+    package let buffers: UnsafeBufferPointer<NetworkBufferEntry>
+    /// Where a network's margins are.
+    package let networkOutput: NetworkPlaceEntry
     private let texts: UnsafeRawBufferPointer
     private let bytes: UnsafeRawBufferPointer
 
@@ -105,6 +113,7 @@ package import ModelTypes
         treeCount = image.treeCount
         isLinear = image.kind == .linear
         isFactorized = image.kind == .factorizationMachine
+        isNetwork = image.kind == .network
         inputType = image.inputType
         accumulator = image.accumulator
         comparison = image.comparison
@@ -132,6 +141,10 @@ package import ModelTypes
         scan = image.hasScan ? image.scan : nil
         unsafe factors = image.factors
         self.textTables = textTables
+        unsafe layers = image.kind == .network ? image.networkLayers : UnsafeBufferPointer(start: nil, count: 0)
+        unsafe buffers = image.kind == .network ? image.networkBuffers : UnsafeBufferPointer(start: nil, count: 0)
+        networkOutput =
+            image.kind == .network ? image.networkOutput : NetworkPlaceEntry(buffer: 0, first: 0, count: 0)
         unsafe texts = image.section(.texts)
     }
 

@@ -4,6 +4,7 @@ package struct ModelDescription: Hashable, Sendable {
         case forest(Forest)
         case linear(LinearPredictor)
         case factorizationMachine(FactorizationMachine)
+        case network(Network)
     }
 
     package let predictor: Predictor
@@ -18,11 +19,13 @@ package struct ModelDescription: Hashable, Sendable {
     /// `Booster.predict`, scoring uses every round that the file holds.
     package let bestIteration: Int?
     package let source: ModelSource
+    /// What each prediction of a row is the probability of, where the artifact names its classes; else empty.
+    package let classLabels: [String]
 
     /// - Precondition: `featureNames` is empty or has a name for each feature.
     package init(
         predictor: Predictor, featureNames: [String], transform: OutputTransform, transformSlope: Double = 1,
-        objective: String, bestIteration: Int?, source: ModelSource
+        objective: String, bestIteration: Int?, source: ModelSource, classLabels: [String] = []
     ) {
         self.predictor = predictor
         self.featureNames = featureNames
@@ -31,6 +34,7 @@ package struct ModelDescription: Hashable, Sendable {
         self.objective = objective
         self.bestIteration = bestIteration
         self.source = source
+        self.classLabels = classLabels
         precondition(featureNames.isEmpty || featureNames.count == featureCount, "a name for each feature or none")
     }
 
@@ -48,6 +52,7 @@ package struct ModelDescription: Hashable, Sendable {
         case .forest(let forest): forest.featureCount
         case .linear(let linear): linear.featureCount
         case .factorizationMachine(let machine): machine.featureCount
+        case .network(let network): network.featureCount
         }
     }
 
@@ -57,6 +62,7 @@ package struct ModelDescription: Hashable, Sendable {
         case .forest(let forest): forest.marginCount
         case .linear(let linear): linear.marginCount
         case .factorizationMachine: 1
+        case .network(let network): network.output.count
         }
     }
 

@@ -11,6 +11,7 @@ package struct ModelSource: Hashable, Sendable {
         case catBoostBinary = "catboost-cbm"
         case factorizationMachine = "factorization-machine"
         case libFMText = "libfm-text"
+        case onnx = "onnx"
     }
 
     package let format: Format

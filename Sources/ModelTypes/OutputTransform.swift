@@ -16,7 +16,19 @@ package enum OutputTransform: UInt8, Hashable, Sendable, CaseIterable {
     case softplus = 6
     /// x·|x|.
     case signedSquare = 7
+    /// Of one margin: 1 - x and x (ONNX's classifiers of two classes, where leaves hold probabilities).
+    case complementPair = 16
+    /// Of one margin: the logistic of -x and of x (ONNX's classifiers of two classes).
+    case logisticPair = 17
+    /// The logistic of x, from e^-abs(x) alone (ONNX's operators for trees and linear models).
+    case steadyLogistic = 18
 
     /// Predictions per row, given its margins.
-    package func outputCount(marginCount: Int) -> Int { self == .greatest ? 1 : marginCount }
+    package func outputCount(marginCount: Int) -> Int {
+        switch self {
+        case .greatest: 1
+        case .complementPair, .logisticPair: 2 * marginCount
+        default: marginCount
+        }
+    }
 }

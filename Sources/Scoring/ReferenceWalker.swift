@@ -13,6 +13,7 @@ package struct ReferenceWalker {
         case .forest(let forest): margins(row, forest)
         case .linear(let linear): margins(row, linear)
         case .factorizationMachine(let machine): [margin(row, machine)]
+        case .network(let network): ReferenceNetwork(network).margins(row)
         }
     }
 

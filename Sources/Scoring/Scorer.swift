@@ -1,3 +1,4 @@
+import CKernels
 package import ModelImage
 import ModelTypes
 
@@ -28,6 +29,9 @@ package struct Scorer: Sendable {
 
     /// The kernels in use.
     package let kernels: KernelSet
+    /// Which of the dense kernels of `CKernels` are used; 0 keeps to the portable ones.
+    let denseLevel: Int32
+    let network: NetworkPlan
     /// Of the deepest leaf.
     let depth: UInt32
     /// Rows are prepared and scored in blocks, tree by tree, so that a tree's words stay close while a block passes.
@@ -39,6 +43,8 @@ package struct Scorer: Sendable {
     package init(_ image: ModelImageView, kernels: KernelSet = .avx512) {
         self.image = image
         self.kernels = min(kernels, KernelSet.ofProcessor)
+        denseLevel = min(Int32(self.kernels.rawValue), lodestore_dense_level())
+        network = NetworkPlan(image)
         depth = unsafe image.trees.depths.max() ?? 0
         isScaled = unsafe image.scale != 1 || !image.biases.isEmpty
         featureCount = image.featureCount
@@ -84,6 +90,11 @@ package struct Scorer: Sendable {
         scratch.reserve(for: self)
         unsafe rows.withUnsafeBufferPointer { rows in
             unsafe outputs.withUnsafeMutableBufferPointer { outputs in
+                if image.isNetwork {
+                    return unsafe scoreNetwork(
+                        rows.baseAddress.unsafelyUnwrapped, rowCount, outputs.baseAddress.unsafelyUnwrapped, scratch,
+                        isTransformed: isTransformed)
+                }
                 var start = 0
                 while start < rowCount {
                     let count = min(rowsPerBlock, rowCount - start)
@@ -165,7 +176,11 @@ package struct Scorer: Sendable {
             let sums = unsafe UnsafeMutableBufferPointer(start: scratch.sums + row * marginCount, count: marginCount)
             if isScaled { unsafe scale(sums) }
             if isTransformed, image.divisor != 1 {
-                for margin in 0..<marginCount { unsafe sums[margin] /= image.divisor }
+                for margin in 0..<marginCount {
+                    let quotient = unsafe sums[margin] / image.divisor
+                    // Rounded twice, a quotient of two floats is still the nearest float.
+                    unsafe sums[margin] = image.accumulator == .float32 ? Double(Float(quotient)) : quotient
+                }
             }
             unsafe Scoring.transform(
                 UnsafeBufferPointer(sums), isTransformed ? image.transform : .identity, slope: image.transformSlope,

@@ -9,11 +9,14 @@ import ModelImage
     private(set) var order: UnsafeMutablePointer<UInt32>
     private(set) var row: UnsafeMutableRawPointer
     private(set) var sums: UnsafeMutablePointer<Double>
+    /// The buffers of a network, and behind them the rows where they are not floats already.
+    private(set) var workspace: UnsafeMutablePointer<Float>
     private var slotCapacity = 0
     private var leafCapacity = 0
     private var orderCapacity = 0
     private var featureCapacity = 0
     private var sumCapacity = 0
+    private var workspaceCapacity = 0
 
     package init() {
         unsafe slots = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
@@ -21,6 +24,7 @@ import ModelImage
         unsafe order = Self.allocate(64).assumingMemoryBound(to: UInt32.self)
         unsafe row = Self.allocate(64)
         unsafe sums = Self.allocate(64).assumingMemoryBound(to: Double.self)
+        unsafe workspace = Self.allocate(64).assumingMemoryBound(to: Float.self)
     }
 
     deinit {
@@ -29,6 +33,7 @@ import ModelImage
         unsafe order.deallocate()
         unsafe row.deallocate()
         unsafe sums.deallocate()
+        unsafe workspace.deallocate()
     }
 
     /// Makes room for images like this one, so that scoring need not.
@@ -39,6 +44,14 @@ import ModelImage
             // A factorization machine keeps two float32 for each factor where others keep the row.
             features: max(scorer.featureCount, scorer.image.factorStride),
             sums: scorer.marginCount * scorer.rowsPerBlock)
+        if scorer.image.isNetwork { reserve(workspace: scorer.network.floatCount(featureCount: scorer.featureCount)) }
+    }
+
+    private func reserve(workspace floatCount: Int) {
+        guard floatCount > workspaceCapacity else { return }
+        unsafe workspace.deallocate()
+        unsafe workspace = Self.allocate(floatCount * 4).assumingMemoryBound(to: Float.self)
+        workspaceCapacity = floatCount
     }
 
     private func reserve(

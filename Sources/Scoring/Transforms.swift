@@ -38,12 +38,29 @@ func transform(
         for index in 0..<margins.count { unsafe outputs[index] = log1p(exp(margins[index])) }
     case .signedSquare:
         for index in 0..<margins.count { unsafe outputs[index] = margins[index].magnitude * margins[index] }
+    case .complementPair:
+        let second = unsafe margins[0]
+        unsafe (outputs[0], outputs[1]) = (type == .float32 ? Double(1 - Float(second)) : 1 - second, second)
+    case .logisticPair:
+        unsafe (outputs[0], outputs[1]) = (steadyLogistic(-margins[0], type), steadyLogistic(margins[0], type))
+    case .steadyLogistic:
+        for index in 0..<margins.count { unsafe outputs[index] = steadyLogistic(margins[index], type) }
     }
 }
 
 /// XGBoost's `Sigmoid(float)`, term by term.
 private func logistic(_ margin: Float) -> Float {
     1 / (expf(min(-margin, 88.7)) + 1 + 1e-16)
+}
+
+/// `ComputeLogistic` of ONNX Runtime, `core/providers/cpu/ml/ml_common.h`, term by term.
+private func steadyLogistic(_ margin: Double, _ type: NumberType) -> Double {
+    guard type == .float32 else {
+        let value = 1 / (1 + exp(-margin.magnitude))
+        return margin < 0 ? 1 - value : value
+    }
+    let value = 1 / (1 + expf(-Float(margin).magnitude))
+    return Double(margin < 0 ? 1 - value : value)
 }
 
 private func softmax(

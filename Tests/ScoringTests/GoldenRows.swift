@@ -6,7 +6,7 @@ import Scoring
 import Testing
 
 /// Rows with what the reference library answers: CSV with a header; features (empty = missing), then the columns called
-/// `margin`, then the predictions.
+/// `margin`, if any, then the predictions.
 struct GoldenRows {
     let rowCount: Int
     let featureCount: Int
@@ -19,7 +19,7 @@ struct GoldenRows {
             !$0.hasPrefix("#")
         }
         let header = try #require(lines.first).split(separator: ",")
-        let width = try #require(header.firstIndex(of: "margin"))
+        let width = try #require(header.firstIndex { $0 == "margin" || $0 == "prediction" })
         let marginEnd = width + header.count { $0 == "margin" }
         var (features, margins, predictions): ([Double], [Double], [Double]) = ([], [], [])
         for line in lines.dropFirst() {

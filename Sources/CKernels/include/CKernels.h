@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "CDense.h"
+
 // Whether this processor has AVX2, BMI and POPCNT: for all that is declared here but the walk in AVX-512.
 bool lodestore_has_avx2(void);
 // Whether it also has the parts of AVX-512 that the walk takes.

@@ -4,13 +4,13 @@ import S3Types
 /// `<model>/<artifact>` overwritten in place, or `<model>/<version>/<artifact>`, of which the newest counts.
 ///
 /// An artifact is a bundle (`model.tar.gz`, `.tgz`, `.tar`, `.tar.zst`, `.zip`) or a single model file (`xgboost-model`,
-/// `model.txt`, `.json`, `.ubj`, `.pkl`, `.bin`, `.model`, `.cbm`, `.libfm`). Any other key is no artifact, and none of the sidecar's business.
+/// `model.txt`, `.json`, `.ubj`, `.pkl`, `.bin`, `.model`, `.cbm`, `.libfm`, `.onnx`). Any other key is no artifact, and none of the sidecar's business.
 struct ArtifactKey: Equatable, Sendable {
     let model: String
     let isBundle: Bool
 
     private static let bundleSuffixes = [".tar.gz", ".tgz", ".tar", ".tar.zst", ".zip"]
-    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin", ".model", ".cbm", ".libfm"]
+    private static let fileSuffixes = [".json", ".ubj", ".pkl", ".bin", ".model", ".cbm", ".libfm", ".onnx"]
     private static let fileNames = ["xgboost-model", "model.txt"]
     /// Files of the control plane, which lie beside artifacts, and what a bundle holds beside its model.
     private static let reservedNames = ["live.json", "manifest.json", Bundle.encodersName]

@@ -1,0 +1,161 @@
+import ModelTypes
+import Protobuf
+
+/// A model in the ONNX format: `ModelProto`, read field by field; nothing in it is run.
+///
+/// Source: `onnx/onnx.proto` of the ONNX project.
+struct ONNXFile {
+    struct Input {
+        let name: String
+        let element: ONNXElement
+        /// What follows the rows: [] where the input has one number a row; nil where a dimension is not given.
+        let shape: [Int?]
+    }
+
+    struct Output {
+        let name: String
+        /// Nil where it is no tensor: a sequence of maps.
+        let element: ONNXElement?
+    }
+
+    private(set) var producer = ""
+    private(set) var inputs: [Input] = []
+    private(set) var outputs: [Output] = []
+    private(set) var nodes: [ONNXNode] = []
+    private(set) var initializers: [String: ONNXTensor] = [:]
+    /// Initializers of a type that is not read.
+    private(set) var otherInitializers: Set<String> = []
+    private var budget = ONNXLimits.elementCount
+    private var hasGraph = false
+
+    /// Known writers begin with `ir_version`, field 1, a small varint; then comes one of the fields behind it.
+    static func isFormat(_ cursor: ByteCursor) -> Bool {
+        guard cursor.count > 4, cursor[0] == 0x08, cursor[1] > 0, cursor[1] < 0x80 else { return false }
+        return [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].contains(cursor[2])
+    }
+
+    static func parse(_ cursor: ByteCursor, limits: ModelLimits) throws(ModelFormatError) -> ModelDescription {
+        let file = try unsafe cursor.withRemainingBytes { (bytes) throws(ModelFormatError) in
+            try unsafe ONNXFile(ProtobufReader(bytes, origin: cursor.offset), limits: limits)
+        }
+        var translation = try ONNXTranslation(file, limits: limits, end: cursor.offset + cursor.remainingCount)
+        return try translation.description()
+    }
+
+    private init(_ message: ProtobufReader, limits: ModelLimits) throws(ModelFormatError) {
+        var end = message.offset
+        var (name, version) = ("", "")
+        try eachField(of: message) { (field) throws(ModelFormatError) in
+            switch field.field {
+            case ONNXModelField.producerName: name = try field.name(limits: limits)
+            case ONNXModelField.producerVersion: version = try field.name(limits: limits)
+            case ONNXModelField.graph:
+                guard !hasGraph else { throw ModelFormatError(.inconsistent("a second graph"), at: field.offset) }
+                hasGraph = true
+                try readGraph(try reading(try field.message()), limits: limits)
+            default: try reading(try field.skip())
+            }
+            end = field.offset
+        }
+        guard hasGraph else { throw ModelFormatError(.truncated, at: end) }
+        producer = [name, version].filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    private mutating func readGraph(_ message: ProtobufReader, limits: ModelLimits) throws(ModelFormatError) {
+        try eachField(of: message) { (field) throws(ModelFormatError) in
+            func inner(_ field: inout ProtobufReader) throws(ModelFormatError) -> ProtobufReader {
+                var reader = field
+                defer { field = reader }
+                return try reading(try reader.message())
+            }
+            switch field.field {
+            case ONNXGraphField.node:
+                guard nodes.count < ONNXLimits.nodeCount else {
+                    throw ModelFormatError(.tooLarge("operators"), at: field.offset)
+                }
+                nodes.append(try ONNXNode(try inner(&field), limits: limits, budget: &budget))
+            case ONNXGraphField.initializer:
+                let (name, tensor) = try ONNXTensor.read(try inner(&field), limits: limits, budget: &budget)
+                guard initializers.count + otherInitializers.count < ONNXLimits.tensorCount else {
+                    throw ModelFormatError(.tooLarge("tensors"), at: field.offset)
+                }
+                if let tensor { initializers[name] = tensor } else { otherInitializers.insert(name) }
+            case ONNXGraphField.sparseInitializer:
+                throw ModelFormatError(.unsupported("sparse initializers"), at: field.offset)
+            case ONNXGraphField.input:
+                guard inputs.count < limits.maxFeatureCount else {
+                    throw ModelFormatError(.tooLarge("inputs"), at: field.offset)
+                }
+                let (name, element, shape) = try Self.value(try inner(&field), limits: limits)
+                inputs.append(Input(name: name, element: element ?? .string, shape: shape))
+            case ONNXGraphField.output:
+                guard outputs.count < ONNXLimits.nameCount else {
+                    throw ModelFormatError(.tooLarge("outputs"), at: field.offset)
+                }
+                let (name, element, _) = try Self.value(try inner(&field), limits: limits)
+                outputs.append(Output(name: name, element: element))
+            default: try reading(try field.skip())
+            }
+        }
+        // Files of IR version 3 list their initializers among the inputs as well.
+        inputs.removeAll { initializers[$0.name] != nil || otherInitializers.contains($0.name) }
+    }
+
+    /// A `ValueInfoProto`: name, type of its elements, and its shape behind the rows.
+    private static func value(
+        _ message: ProtobufReader, limits: ModelLimits
+    ) throws(ModelFormatError) -> (String, ONNXElement?, [Int?]) {
+        var (name, element, dimensions): (String, ONNXElement?, [Int?]) = ("", nil, [])
+        try descend(message, ONNXValueField.type) { (field) throws(ModelFormatError) in
+            if field.field == ONNXValueField.name { name = try field.name(limits: limits) } else { try skip(&field) }
+        } inner: { (type) throws(ModelFormatError) in
+            try descend(type, ONNXTypeField.tensor, skip) { (tensor) throws(ModelFormatError) in
+                try descend(tensor, ONNXTypeField.shape) { (field) throws(ModelFormatError) in
+                    guard field.field == ONNXTypeField.elementType else { return try skip(&field) }
+                    let code = try reading(try field.signed())
+                    element = ONNXElement(rawValue: Int(truncatingIfNeeded: code))
+                } inner: { (shape) throws(ModelFormatError) in
+                    try descend(shape, ONNXTypeField.dimension, skip) { (dimension) throws(ModelFormatError) in
+                        guard dimensions.count <= ONNXLimits.dimensionCount else {
+                            throw ModelFormatError(.tooLarge("dimensions"), at: dimension.offset)
+                        }
+                        dimensions.append(nil)
+                        try eachField(of: dimension) { (field) throws(ModelFormatError) in
+                            guard field.field == ONNXTypeField.dimensionValue else { return try skip(&field) }
+                            let value = try reading(try field.signed())
+                            guard value >= 0, value <= Int64(limits.maxFeatureCount) else {
+                                throw ModelFormatError(.tooLarge("a dimension"), at: field.offset)
+                            }
+                            dimensions[dimensions.count - 1] = Int(value)
+                        }
+                    }
+                }
+            }
+        }
+        return (name, element, Array(dimensions.dropFirst()))
+    }
+
+    private static func skip(_ field: inout ProtobufReader) throws(ModelFormatError) {
+        var reader = field
+        defer { field = reader }
+        try reading(try reader.skip())
+    }
+
+    /// Walks a message whose field `number` is a message of its own.
+    private static func descend(
+        _ message: ProtobufReader, _ number: Int, _ other: (inout ProtobufReader) throws(ModelFormatError) -> Void,
+        inner: (ProtobufReader) throws(ModelFormatError) -> Void
+    ) throws(ModelFormatError) {
+        try eachField(of: message) { (field) throws(ModelFormatError) in
+            guard field.field == number else { return try other(&field) }
+            var reader = field
+            defer { field = reader }
+            try inner(try reading(try reader.message()))
+        }
+    }
+}
+
+extension ONNXFile {
+    /// How many numbers the file's constants have, to which what is made of them is held.
+    var constantCount: Int { ONNXLimits.elementCount - budget }
+}
