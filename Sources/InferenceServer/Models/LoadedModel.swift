@@ -1,3 +1,4 @@
+import InferenceWire
 import ModelImage
 import ModelTypes
 import Scoring
@@ -19,6 +20,8 @@ final class LoadedModel: Sendable {
     let treeCount: Int
     /// `x-lodestore-model` and `x-lodestore-model-version`, which every answer of this generation carries.
     let fields: [(String, String)]
+    /// What the Open Inference Protocol tells of the model.
+    let signature: ModelSignature
 
     /// Loops that may still look at the image; the last one to let go ends the generation.
     private let holdingLoops: Atomic<Int>
@@ -40,6 +43,10 @@ final class LoadedModel: Sendable {
         self.outputCount = view.outputCount
         self.treeCount = view.treeCount
         self.fields = [("x-lodestore-model", name), ("x-lodestore-model-version", version)]
+        self.signature = ModelSignature(
+            name: name, version: version, sourceFormat: view.sourceFormat(), featureCount: view.featureCount,
+            featureNames: view.featureNames(), outputCount: view.outputCount,
+            isInputDouble: view.inputType == .float64, isOutputDouble: view.outputType == .float64)
         self.holdingLoops = Atomic(loopCount)
     }
 

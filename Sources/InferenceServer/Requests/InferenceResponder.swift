@@ -16,6 +16,7 @@ package final class InferenceResponder: HTTPService {
     private let defaultModel: String?
     private let limits: InferenceLimits
     private let scoring = LoopScoring()
+    private let openInference: OpenInferenceRoutes
 
     /// - Parameters:
     ///   - loop: the loop on which every call will come.
@@ -30,17 +31,18 @@ package final class InferenceResponder: HTTPService {
         self.workers = workers
         self.defaultModel = defaultModel
         self.limits = limits
+        self.openInference = OpenInferenceRoutes(
+            OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits))
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
         if head.method == .POST, head.hasPath("/invocations") { return .gather(limitBytes: limits.bodyBytes) }
+        if let route = openInference.route(head) { return route }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {
-        case ("/ping", .GET), ("/ping", .HEAD), ("/v2/health/ready", .GET), ("/v2/health/ready", .HEAD):
+        case ("/ping", .GET), ("/ping", .HEAD):
             return .respond(registry.isReady ? Self.healthy : Self.notReady)
-        case ("/v2/health/live", .GET), ("/v2/health/live", .HEAD):
-            return .respond(Self.healthy)
-        case ("/invocations", _), ("/ping", _), ("/v2/health/ready", _), ("/v2/health/live", _):
+        case ("/invocations", _), ("/ping", _):
             let allowed = path == "/invocations" ? "POST" : "GET, HEAD"
             return .respond(Self.problem(.methodNotAllowed, "\(path) takes \(allowed)", fields: [("allow", allowed)]))
         default:
@@ -49,6 +51,7 @@ package final class InferenceResponder: HTTPService {
     }
 
     package func respond(to request: GatheredRequest) -> Answer {
+        guard request.head.hasPath("/invocations") else { return openInference.answer(request) }
         let fields = RequestFields(request.head)
         return switch chosenSlot(named: fields.targetModel ?? defaultModel) {
         case .failure(let refusal): .now(Self.problem(refusal.status, refusal.reason))

@@ -35,13 +35,13 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
         }
     }
 
-    private mutating func clear() {
+    mutating func clear() {
         values.removeAll(keepingCapacity: true)
         rowCount = 0
     }
 
     /// Infinities are refused, as the reference libraries refuse them: no split was trained on one.
-    private func checkFinite(_ featureCount: Int) throws(RowError) {
+    func checkFinite(_ featureCount: Int) throws(RowError) {
         for index in values.indices where values[index].isInfinite {
             throw .notFinite(row: index / featureCount + 1, column: index % featureCount + 1)
         }
