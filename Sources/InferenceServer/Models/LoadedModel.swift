@@ -22,6 +22,8 @@ final class LoadedModel: Sendable {
     let fields: [(String, String)]
     /// One for each loop, each an object of its own.
     let schemas: [RowSchema]
+    /// What the Open Inference Protocol tells of the model.
+    let signature: ModelSignature
 
     /// Loops that may still look at the image; the last one to let go ends the generation.
     private let holdingLoops: Atomic<Int>
@@ -48,6 +50,10 @@ final class LoadedModel: Sendable {
         self.schemas = (0..<loopCount).map { _ in
             RowSchema(featureCount: featureCount, featureNames: featureNames)
         }
+        self.signature = ModelSignature(
+            name: name, version: version, sourceFormat: view.sourceFormat(), featureCount: featureCount,
+            featureNames: featureNames, outputCount: view.outputCount,
+            isInputDouble: view.inputType == .float64, isOutputDouble: view.outputType == .float64)
         self.holdingLoops = Atomic(loopCount)
     }
 

@@ -12,7 +12,13 @@ import Threads
 /// All that is slow happens on control threads: mapping, validating, populating, unmapping. A loop only exchanges a pointer.
 package final class ModelRegistry: ImageHolder {
     private let tables: [ModelTable]
-    private let liveNames = Mutex<Set<String>>([])
+    private struct Names {
+        var held: Set<String> = []
+        /// Of those held, the ones that are not answered for.
+        var unloaded: Set<String> = []
+    }
+
+    private let names = Mutex(Names())
     private let draining = Atomic(false)
     private let swapCount = Atomic<UInt64>(0)
     private let startSeconds = wallClockSeconds()
@@ -36,7 +42,7 @@ package final class ModelRegistry: ImageHolder {
 
     /// Whether predictions can be asked for: a model is live and the program is not about to end.
     package var isReady: Bool {
-        !draining.load(ordering: .relaxed) && liveNames.withLock { !$0.isEmpty }
+        !draining.load(ordering: .relaxed) && names.withLock { $0.held.count > $0.unloaded.count }
     }
 
     /// From now on the health checks say no, so that a load balancer sends no more.
@@ -61,12 +67,15 @@ package final class ModelRegistry: ImageHolder {
         }
         let model = ModelPointer(retaining: try load(offer, memory: memory))
         eachLoop { $0.install(model) }
-        liveNames.withLock { _ = $0.insert(offer.model) }
+        names.withLock { _ = $0.held.insert(offer.model) }
         swapCount.add(1, ordering: .relaxed)
     }
 
     package func retire(model: String) {
-        liveNames.withLock { _ = $0.remove(model) }
+        names.withLock { names in
+            names.held.remove(model)
+            names.unloaded.remove(model)
+        }
         eachLoop { $0.remove(named: model) }
     }
 
@@ -77,9 +86,41 @@ package final class ModelRegistry: ImageHolder {
         let readings = tables.map { table in table.loop.submit { table.reading } }
         return EventLoopFuture.whenAllSucceed(readings, on: loop).map { [self] in
             MetricsPage(
-                $0, swapCount: swapCount.load(ordering: .relaxed), liveCount: liveNames.withLock { $0.count },
+                $0, swapCount: swapCount.load(ordering: .relaxed), liveCount: names.withLock { $0.held.subtracting($0.unloaded).count },
                 startSeconds: startSeconds)
         }
+    }
+
+    /// Stops answering for a model, or begins again; the image stays held either way.
+    ///
+    /// - Parameter loop: the caller's, which must not wait for the others.
+    /// - Returns: done when every loop has done so; nil when the model is not held.
+    func setServing(_ isServing: Bool, model: String, on loop: any EventLoop) -> EventLoopFuture<Void>? {
+        let isHeld = names.withLock { names in
+            guard names.held.contains(model) else { return false }
+            if isServing { names.unloaded.remove(model) } else { names.unloaded.insert(model) }
+            return true
+        }
+        guard isHeld else { return nil }
+        let switched = tables.map { table in table.loop.submit { table.setServing(isServing, named: model) } }
+        return .andAllSucceed(switched, on: loop)
+    }
+
+    /// What was asked of the models that are answered for, all loops together.
+    ///
+    /// - Parameters:
+    ///   - name: of one model; nil for all.
+    ///   - loop: the caller's, which must not wait for the others.
+    func statistics(ofModel name: String?, on loop: any EventLoop) -> EventLoopFuture<[ModelCounts]> {
+        let counted = tables.map { table in
+            table.loop.submit {
+                table.entries.filter { $0.isServing && (name == nil || $0.slot.name == name) }.map { entry in
+                    ModelCounts(
+                        entry: entry.slot.repositoryEntry(isReady: true), counts: entry.slot.tensorStatistics)
+                }
+            }
+        }
+        return EventLoopFuture.whenAllSucceed(counted, on: loop).map(ModelCounts.merged)
     }
 
     /// Maps, populates, validates. Nothing of the executor has changed when it throws.

@@ -11,6 +11,8 @@ final class ModelTable: @unchecked Sendable {
     private var slots: [Slot] = []
     /// The loop's place among the group's.
     private let index: Int
+    /// Models that were unloaded: held like the others, but nothing is answered for them until they are loaded again.
+    private var parked: [Slot] = []
     private let ended: @Sendable (ModelPointer) -> Void
 
     /// - Parameter ended: called on the loop for a generation whose last user has gone on every loop; takes the reference.
@@ -33,6 +35,10 @@ final class ModelTable: @unchecked Sendable {
         let runtimeHeads: AnswerHeads
         let schema: RowSchema
         var statistics = ModelStatistics()
+        /// What was asked of it on this loop by the Open Inference Protocol.
+        var tensorStatistics = InferenceStatistics()
+        /// The head of its latest answer with binary tensors; the next one nearly always has the same.
+        var binaryHead: BinaryAnswerHead?
         fileprivate var inFlightCount = 0
         fileprivate var isReplaced = false
 
@@ -86,15 +92,44 @@ final class ModelTable: @unchecked Sendable {
             let replaced = slots[index]
             slots[index] = slot
             replace(replaced)
+        } else if let index = parked.firstIndex(where: { $0.name == slot.name }) {
+            let replaced = parked[index]
+            parked[index] = slot
+            replace(replaced)
         } else {
             slots.append(slot)
         }
     }
 
+    /// Stops answering for a model that is held, or begins again. Both take effect with the next request.
+    func setServing(_ isServing: Bool, named name: String) {
+        loop.assertInEventLoop()
+        if isServing, let index = parked.firstIndex(where: { $0.name == name }) {
+            slots.append(parked.remove(at: index))
+        } else if !isServing, let index = slots.firstIndex(where: { $0.name == name }) {
+            parked.append(slots.remove(at: index))
+        }
+    }
+
+    func isParked(_ name: some StringProtocol) -> Bool {
+        loop.assertInEventLoop()
+        return parked.contains { $0.name == name }
+    }
+
+    /// All models that are held, by name, and whether they are answered for.
+    var entries: [(slot: Slot, isServing: Bool)] {
+        loop.assertInEventLoop()
+        let all = slots.map { (slot: $0, isServing: true) } + parked.map { (slot: $0, isServing: false) }
+        return all.sorted { $0.slot.name < $1.slot.name }
+    }
+
     func remove(named name: String) {
         loop.assertInEventLoop()
-        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
-        replace(slots.remove(at: index))
+        if let index = slots.firstIndex(where: { $0.name == name }) {
+            replace(slots.remove(at: index))
+        } else if let index = parked.firstIndex(where: { $0.name == name }) {
+            replace(parked.remove(at: index))
+        }
     }
 
     /// Work on the generation leaves the loop; it stays mapped until ``end(_:)``.

@@ -22,6 +22,7 @@ package final class InferenceResponder: HTTPService {
     /// Every so many requests have a line in the log; 0 is none. A number of the loop's own: the log itself is shared.
     private let logSample: Int
     private var requestsSinceLine = 0
+    private let openInference: OpenInferenceRoutes
 
     /// - Parameters:
     ///   - loop: the loop on which every call will come.
@@ -36,19 +37,20 @@ package final class InferenceResponder: HTTPService {
         self.defaultModel = defaultModel
         self.limits = limits
         self.logSample = services.log?.sample ?? 0
+        self.openInference = OpenInferenceRoutes(
+            OpenInferenceLoop(registry: registry, loop: loop, workers: services.workers, limits: limits))
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
         if head.method == .POST, head.hasPath("/invocations") { return gather(head, on: connection, endpoint: nil) }
+        if let route = openInference.route(head) { return route }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {
-        case ("/ping", .GET), ("/ping", .HEAD), ("/v2/health/ready", .GET), ("/v2/health/ready", .HEAD):
+        case ("/ping", .GET), ("/ping", .HEAD):
             return .respond(noted(registry.isReady ? Self.healthy : Self.notReady, head))
-        case ("/v2/health/live", .GET), ("/v2/health/live", .HEAD):
-            return .respond(noted(Self.healthy, head))
         case ("/metrics", .GET), ("/metrics", .HEAD):
             return .gather(limitBytes: 0)
-        case ("/invocations", _), ("/ping", _), ("/v2/health/ready", _), ("/v2/health/live", _), ("/metrics", _):
+        case ("/invocations", _), ("/ping", _), ("/metrics", _):
             let allowed = path == "/invocations" ? "POST" : "GET, HEAD"
             return .respond(
                 refused(
@@ -76,7 +78,7 @@ package final class InferenceResponder: HTTPService {
         if request.head.hasPath("/invocations") { return invoke(request, .container) }
         if request.head.hasPath("/metrics") { return metricsPage(request.head) }
         guard let endpoint = RuntimeCall.endpoint(in: request.head) else {
-            preconditionFailure("a request was gathered that is not served")
+            return openInference.answer(request)
         }
         return invoke(request, .runtime(RuntimeCall(endpoint: endpoint, head: request.head)))
     }

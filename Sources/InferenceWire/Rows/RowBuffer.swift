@@ -41,25 +41,25 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
             case .jsonLines: try unsafe readJSONLines(body, schema, limitRows)
             }
             guard rowCount > 0 else { throw .noRows }
-            try checkFinite(schema)
+            try checkFinite(featureCount: schema.featureCount, names: schema.names)
         } catch {
             clear()
             throw error
         }
     }
 
-    private mutating func clear() {
+    mutating func clear() {
         values.removeAll(keepingCapacity: true)
         rowCount = 0
         isNamed = false
     }
 
     /// Infinities are refused, as the reference libraries refuse them: no split was trained on one.
-    private func checkFinite(_ schema: RowSchema) throws(RowError) {
+    func checkFinite(featureCount: Int, names: FeatureNames? = nil) throws(RowError) {
         for index in values.indices where values[index].isInfinite {
-            let row = index / schema.featureCount + 1
-            let feature = index % schema.featureCount
-            if isNamed, let names = schema.names {
+            let row = index / featureCount + 1
+            let feature = index % featureCount
+            if isNamed, let names {
                 throw .featureNotFinite(row: row, feature: names.name(of: feature))
             }
             throw .notFinite(row: row, column: feature + 1)

@@ -1,0 +1,38 @@
+import InferenceWire
+import NIOHTTP1
+
+/// Why something asked by the Open Inference Protocol is not answered, in either of its forms.
+struct OpenInferenceRefusal: Error, Equatable {
+    enum Kind: Equatable {
+        case invalid
+        case tooLarge
+        case notFound
+        /// Held, but unloaded here.
+        case unloaded
+        /// Nothing is live at all.
+        case unavailable
+        case unsupportedEncoding
+    }
+
+    let kind: Kind
+    let reason: String
+
+    init(_ kind: Kind, _ reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+
+    init(_ error: OpenInferenceError) {
+        self.init(error.isTooLarge ? .tooLarge : .invalid, error.description)
+    }
+
+    var status: HTTPResponseStatus {
+        switch kind {
+        case .invalid: .badRequest
+        case .tooLarge: .payloadTooLarge
+        case .notFound, .unloaded: .notFound
+        case .unavailable: .serviceUnavailable
+        case .unsupportedEncoding: .unsupportedMediaType
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import HTTPKernel
+
+/// The fields that tell how an inference request's body is to be read, found in one pass over the head.
+struct TensorFields {
+    private var headerLength: String?
+    private var encoding: String?
+
+    init(_ head: RequestHead) {
+        head.forEachField { name, value in
+            switch name.byteCount {
+            case 16 where ASCII.equalsIgnoringCase(name, lowercase: "content-encoding"):
+                encoding = Self.text(value)
+            case 31 where ASCII.equalsIgnoringCase(name, lowercase: "inference-header-content-length"):
+                headerLength = Self.text(value)
+            default: break
+            }
+        }
+    }
+
+    /// `Inference-Header-Content-Length`; nil when the body is JSON and nothing else.
+    func jsonByteCount() throws(OpenInferenceRefusal) -> Int? {
+        if let encoding, !encoding.isEmpty, encoding.lowercased() != "identity" {
+            throw OpenInferenceRefusal(
+                .unsupportedEncoding, "Content-Encoding: \(encoding.prefix(40)) is not read; send the body as it is")
+        }
+        guard let headerLength else { return nil }
+        guard let count = Int(headerLength), count >= 0 else {
+            throw OpenInferenceRefusal(
+                .invalid, "Inference-Header-Content-Length: \"\(headerLength.prefix(40))\" is no number of bytes")
+        }
+        return count
+    }
+
+    private static func text(_ bytes: RawSpan) -> String {
+        unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,8 @@
+/// The server as its metadata tells it.
+package enum OpenInferenceServer {
+    package static let name = "lodestore"
+    /// There is no release yet.
+    static let version = "unreleased"
+    /// What is served of the protocol's extensions.
+    static let extensions = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
+}
