@@ -23,6 +23,11 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Where to serve the Open Inference Protocol by gRPC; without it nowhere.", valueName: "host:port"))
+    var grpcListen: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Unix socket on which the sidecar hands models over, made with mode 0600.", valueName: "path"))
     var control: String?
 
@@ -44,7 +49,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Seconds that requests in flight get after SIGTERM.")
     var drainSeconds: Int?
 
-    @Flag(help: "Allow --listen beyond the loopback: predictions are not authenticated.")
+    @Flag(help: "Allow --listen and --grpc-listen beyond the loopback: predictions are not authenticated.")
     var insecureListen = false
 
     @Option(help: ArgumentHelp("JSON object with settings.", valueName: "file"))
@@ -62,7 +67,8 @@ struct Serve: AsyncParsableCommand {
             let socketPath = try settings.text("socket")
             let service = InferenceService(configuration, logger: logger) { addresses in
                 var facts = [("control", control)]
-                if let address = addresses.first {
+                if let address = addresses.grpc { facts.insert(("grpc", Self.bound(address)), at: 0) }
+                if let address = addresses.http.first {
                     facts.insert(("endpoint", "http://\(Self.bound(address))"), at: 0)
                 }
                 if let socketPath { facts.append(("socket", socketPath)) }
@@ -76,6 +82,7 @@ struct Serve: AsyncParsableCommand {
         try await Settings(
             flags: [
                 "listen": listen.map { .text($0) }, "socket": socket.map { .text($0) },
+                "grpc-listen": grpcListen.map { .text($0) },
                 "control": control.map { .text($0) },
                 "control-uid": controlUid.map { .integer($0) }, "default-model": defaultModel.map { .text($0) },
                 "loops": loops.map { .integer($0) }, "max-rows": maxRows.map { .integer($0) },
@@ -85,7 +92,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func configuration(_ settings: Settings) throws(ConfigurationError) -> InferenceConfiguration {
-        let address = try address(settings)
+        let address = try address(settings, key: "listen", text: settings.text("listen") ?? "127.0.0.1:8080")
         var listeners: [HTTPListener] = [.tcp(host: address.host, port: Int(address.port))]
         if let path = try settings.text("socket") { listeners.append(.unix(path: path, mode: 0o660)) }
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -98,17 +105,23 @@ struct Serve: AsyncParsableCommand {
             try settings.integer("max-rows", in: 1...10_000_000) ?? configuration.limits.rowCount
         configuration.limits.bodyBytes =
             try settings.integer("max-body-bytes", in: 1...(1 << 30)) ?? configuration.limits.bodyBytes
+        if let text = try settings.text("grpc-listen") {
+            let address = try self.address(settings, key: "grpc-listen", text: text)
+            configuration.grpc = GRPCListener(host: address.host, port: Int(address.port))
+        }
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
         return configuration
     }
 
-    /// Holds the address to the loopback unless the operator says otherwise.
-    private func address(_ settings: Settings) throws(ConfigurationError) -> ListenAddress {
-        let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:8080", key: "listen")
+    /// Holds an address to the loopback unless the operator says otherwise.
+    private func address(
+        _ settings: Settings, key: String, text: String
+    ) throws(ConfigurationError) -> ListenAddress {
+        let address = try ListenAddress(text, key: key)
         let isAllowed = try settings.boolean("insecure-listen") ?? false
         guard address.isLoopback || isAllowed else {
             throw .unacceptable(
-                key: "listen", value: "\(address)", accepted: "a loopback address unless --insecure-listen is given")
+                key: key, value: "\(address)", accepted: "a loopback address unless --insecure-listen is given")
         }
         return address
     }

@@ -1,5 +1,6 @@
-"""The Open Inference Protocol as its own clients speak it: tritonclient by HTTP, and `mlserver infer`."""
+"""The Open Inference Protocol as its own clients speak it: tritonclient by HTTP and gRPC, and `mlserver infer`."""
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -7,13 +8,15 @@ import subprocess
 import sys
 import tempfile
 
+import grpc as grpc_library
 import numpy
 import pytest
+import tritonclient.grpc as grpc
 import tritonclient.http as http
 from tritonclient.utils import InferenceServerException
 
 from goldens import MODELS, Golden
-from programs import House, wait_until
+from programs import House, free_port, wait_until
 
 MODEL, OTHER = "click-v1", "click-ubj"
 
@@ -26,7 +29,9 @@ def artifact(name):
 def served():
     """Store, sidecar and executor with two models live; one for all tests here."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lode-"))
-    house = House(folder, "--max-rows", "2000")
+    port = free_port()
+    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--max-rows", "2000")
+    house.grpc_port = port
     try:
         for name in (MODEL, OTHER):
             house.push(name, artifact(name), artifact(name).name)
@@ -38,11 +43,12 @@ def served():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["http"])
+@pytest.fixture(params=["http", "grpc"])
 def client(request, served):
     """(module, client): the two have the same calls."""
-    with http.InferenceServerClient(f"127.0.0.1:{served.executor.port}") as connected:
-        yield http, connected
+    module, port = (http, served.executor.port) if request.param == "http" else (grpc, served.grpc_port)
+    with module.InferenceServerClient(f"127.0.0.1:{port}") as connected:
+        yield module, connected
 
 
 def golden_rows(name):
@@ -140,6 +146,38 @@ def test_whole_numbers(client):
     assert (answered == expected).all()
 
 
+def test_typed_contents(served):
+    """As clients without Triton's raw contents send them."""
+    from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+    rows, expected = golden_rows(MODEL)
+    message = service_pb2.ModelInferRequest(model_name=MODEL, id="t")
+    message.inputs.add(name="input", datatype="FP64", shape=rows.shape).contents.fp64_contents.extend(rows.flatten().tolist())
+    with grpc_library.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
+        answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(message)
+    assert answer.id == "t" and not answer.raw_output_contents
+    assert numpy.abs(numpy.array(answer.outputs[0].contents.fp32_contents) - expected).max() <= 1e-6
+
+
+def test_streams_and_many_at_once(served):
+    rows, expected = golden_rows(MODEL)
+    answers = []
+    with grpc.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as connected:
+        connected.start_stream(lambda result, error: answers.append(error or result))
+        for _ in range(20):
+            connected.async_stream_infer(MODEL, [tensor(grpc, rows)])
+        connected.async_stream_infer("none", [tensor(grpc, rows)])
+        connected.async_stream_infer(MODEL, [tensor(grpc, rows)])
+        connected.stop_stream()
+    assert len(answers) == 22 and isinstance(answers[20], InferenceServerException)
+    for result in answers[:20] + answers[21:]:
+        assert numpy.abs(result.as_numpy("predict") - expected).max() <= 1e-6
+    with http.InferenceServerClient(f"127.0.0.1:{served.executor.port}", concurrency=8) as connected:
+        pending = [connected.async_infer(MODEL, [tensor(http, rows)]) for _ in range(40)]
+        for request in pending:
+            assert numpy.abs(request.get_result().as_numpy("predict") - expected).max() <= 1e-6
+
+
 def test_statistics_count_rows_and_requests(client):
     module, connected = client
 
@@ -203,6 +241,18 @@ def test_compressed_bodies_are_refused(served):
             assert "Content-Encoding" in text and status == "415"
         # An answer may always be uncompressed.
         assert connected.infer(MODEL, [tensor(http, rows)], response_compression_algorithm="gzip").as_numpy("predict").size
+    with grpc.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as connected:
+        _, status = refused(lambda: connected.infer(MODEL, [tensor(grpc, rows)], compression_algorithm="gzip"))
+        assert status == "StatusCode.UNIMPLEMENTED"
+
+
+def test_messages_have_a_limit(served):
+    with grpc.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as connected:
+        large = numpy.zeros((300_000, 14), dtype=numpy.float32)
+        text, status = refused(lambda: connected.infer(MODEL, [tensor(grpc, large)]))
+        assert status == "StatusCode.RESOURCE_EXHAUSTED", text
+        rows, _ = golden_rows(MODEL)
+        assert connected.infer(MODEL, [tensor(grpc, rows)]).as_numpy("predict").size == len(rows)
 
 
 def test_unload_and_load(served, client):
@@ -257,3 +307,30 @@ def test_mlserver_infer(served, tmp_path, binary):
         output = answers[str(start)]
         assert output["name"] == "predict"
         assert numpy.abs(numpy.array(output["data"]) - expected[start:start + 3]).max() <= 1e-6
+
+
+def test_calls_in_flight_outlive_sigterm(folder):
+    """gRPC drains with the rest: what was asked before the signal is answered, and the program ends cleanly."""
+    port = free_port()
+    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}")
+    try:
+        house.push(MODEL, artifact(MODEL), artifact(MODEL).name)
+        wait_until("the model is live", lambda: house.executor.ping() == 200)
+        rows, _ = golden_rows(MODEL)
+        many = numpy.tile(rows, (max(1, 60_000 // len(rows)), 1))
+        with contextlib.closing(grpc.InferenceServerClient(f"127.0.0.1:{port}")) as connected:
+            assert connected.infer(MODEL, [tensor(grpc, rows)]).as_numpy("predict").size == len(rows)
+            answers = []
+            for _ in range(4):
+                connected.async_infer(MODEL, [tensor(grpc, many)], lambda result, error: answers.append(error or result))
+            wait_until("one is answered, others are in flight", lambda: answers)
+            assert house.executor.stop() == 0
+            wait_until("all are answered", lambda: len(answers) == 4)
+            for answer in answers:
+                # A call that had not reached the server when it stopped listening is refused as one to try elsewhere.
+                if isinstance(answer, InferenceServerException):
+                    assert str(answer.status()) in ("StatusCode.UNAVAILABLE", "StatusCode.CANCELLED"), answer
+                else:
+                    assert answer.as_numpy("predict").size == len(many)
+    finally:
+        house.stop()
