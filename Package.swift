@@ -51,6 +51,8 @@ let libraries: [Library] = [
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
     apple("SystemPackage", "swift-system", "1.8.1"),
     vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
+    vendor("GRPCCore", "grpc", "grpc-swift-2", "2.4.3"),
+    vendor("GRPCNIOTransportHTTP2Posix", "grpc", "grpc-swift-nio-transport", "2.9.2"),
     server("AsyncHTTPClient", "async-http-client", "1.37.0"),
     server("ServiceLifecycle", "swift-service-lifecycle", "2.13.0"),
     server("UnixSignals", "swift-service-lifecycle", "2.13.0"),
@@ -170,7 +172,9 @@ let house: [Room] = [
             "Scoring",
             "Handoff", "SealedMemory", "Telemetry",
             "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "ServiceLifecycle",
-        ]),
+            "GRPCCore", "GRPCNIOTransportHTTP2Posix",
+        ],
+        tests: ["Protobuf"]),
 
     // Floor 6: programs.
     program(

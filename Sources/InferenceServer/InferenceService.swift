@@ -22,6 +22,8 @@ package struct InferenceConfiguration: Sendable {
     package var access: RequestAccess?
     /// Every n-th request has a line in the log; 0 is none.
     package var accessLogSample = 0
+    /// Where gRPC is served; nil for nowhere.
+    package var grpc: GRPCListener?
     /// How long requests in flight may take after SIGTERM.
     package var drainSeconds = 30
 
@@ -38,15 +40,23 @@ package struct InferenceConfiguration: Sendable {
     }
 }
 
+/// Where an executor can be reached.
+package struct InferenceAddresses: Sendable {
+    /// In the order of the listeners.
+    package let http: [SocketAddress]
+    package let grpc: SocketAddress?
+}
+
 /// The executor: sockets for predictions, one socket for models, from start to the last answer.
 package struct InferenceService: Service {
     private let configuration: InferenceConfiguration
     private let logger: Logger
-    private let onReady: @Sendable ([SocketAddress]) -> Void
+    private let onReady: @Sendable (InferenceAddresses) -> Void
 
-    /// - Parameter onReady: told the addresses once requests and images can come, in the order of the listeners.
+    /// - Parameter onReady: told the addresses once requests and images can come.
     package init(
-        _ configuration: InferenceConfiguration, logger: Logger, onReady: @escaping @Sendable ([SocketAddress]) -> Void
+        _ configuration: InferenceConfiguration, logger: Logger,
+        onReady: @escaping @Sendable (InferenceAddresses) -> Void
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -82,18 +92,74 @@ package struct InferenceService: Service {
             throw error
         }
         registry.onRelease { handoff.release(generation: $0) }
-        onReady(server.addresses)
-
-        // An end without a signal (cancellation) is an end as well: the drain below is the same.
-        try? await gracefulShutdown()
-        registry.beginDraining()
-        let cut = await server.drain(within: .seconds(configuration.drainSeconds))
-        if cut > 0 { logger.warning("connections cut at the end of the drain", metadata: [LogKey.count: "\(cut)"]) }
+        let failure: (any Error)?
+        do {
+            try await serve(server, registry: registry, group: group, workers: workers)
+            failure = nil
+        } catch {
+            failure = error
+        }
         handoff.stop()
         registry.stop()
         try await workers.shutdownGracefully()
         try await aside.shutdownGracefully()
         try await group.shutdownGracefully()
+        if let failure { throw failure }
+    }
+
+    /// Serves until graceful shutdown, or until gRPC fails, and then answers what is in flight.
+    private func serve(
+        _ server: HTTPServer, registry: ModelRegistry, group: MultiThreadedEventLoopGroup, workers: NIOThreadPool
+    ) async throws {
+        let drainTime = Duration.seconds(configuration.drainSeconds)
+        let front: GRPCFront?
+        do {
+            front = try await grpcFront(registry: registry, group: group, workers: workers)
+        } catch {
+            _ = await server.drain(within: .zero)
+            throw error
+        }
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            if let front { tasks.addTask { try await front.serve() } }
+            tasks.addTask {
+                // An end without a signal (cancellation) is an end as well: the drain below is the same.
+                try? await gracefulShutdown()
+            }
+            var failure: (any Error)?
+            do {
+                onReady(InferenceAddresses(http: server.addresses, grpc: try await front?.address))
+                try await tasks.next()
+            } catch {
+                failure = error
+            }
+            registry.beginDraining()
+            front?.beginDraining()
+            let end = ContinuousClock.now.advanced(by: drainTime)
+            let cut = await server.drain(within: drainTime)
+            if cut > 0 {
+                logger.warning("connections cut at the end of the drain", metadata: [LogKey.count: "\(cut)"])
+            }
+            if front != nil, failure == nil {
+                // What gRPC has in flight gets what is left of the time.
+                tasks.addTask { try? await Task.sleep(until: end) }
+                do { try await tasks.next() } catch { failure = error }
+            }
+            // What still runs is cut, and its end is no failure.
+            tasks.cancelAll()
+            while await tasks.nextResult() != nil {}
+            if let failure { throw failure }
+        }
+    }
+
+    private func grpcFront(
+        registry: ModelRegistry, group: MultiThreadedEventLoopGroup, workers: NIOThreadPool
+    ) async throws -> GRPCFront? {
+        guard let listener = configuration.grpc else { return nil }
+        let limits = configuration.limits
+        let loops = try await ServingLoops(group) { loop in
+            OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
+        }
+        return try GRPCFront(listener, group: group, limits: limits, loops: loops)
     }
 
     private static func log(_ note: HandoffNote, to logger: Logger) {

@@ -23,6 +23,11 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Where to serve the Open Inference Protocol by gRPC; without it nowhere.", valueName: "host:port"))
+    var grpcListen: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Unix socket on which the sidecar hands models over, made with mode 0600.", valueName: "path"))
     var control: String?
 
@@ -56,7 +61,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The region that signed requests must be for; us-east-1 unless given.")
     var region: String?
 
-    @Flag(help: "Allow --listen beyond the loopback for predictions that nobody signed.")
+    @Flag(help: "Allow --listen and --grpc-listen beyond the loopback for predictions that nobody signed.")
     var insecureListen = false
 
     @Option(help: ArgumentHelp("Log one in so many requests; 0, the default, logs none.", valueName: "n"))
@@ -74,7 +79,8 @@ struct Serve: AsyncParsableCommand {
             let socketPath = try settings.text("socket")
             let service = InferenceService(configuration, logger: logger) { addresses in
                 var facts = [("control", control)]
-                if let address = addresses.first {
+                if let address = addresses.grpc { facts.insert(("grpc", Self.bound(address)), at: 0) }
+                if let address = addresses.http.first {
                     facts.insert(("endpoint", "\(identity == nil ? "http" : "https")://\(Self.bound(address))"), at: 0)
                 }
                 if let socketPath { facts.append(("socket", socketPath)) }
@@ -88,6 +94,7 @@ struct Serve: AsyncParsableCommand {
     private func settings() async throws(ConfigurationError) -> Settings {
         var flags = server.flags
         flags["socket"] = socket.map { .text($0) }
+        flags["grpc-listen"] = grpcListen.map { .text($0) }
         flags["control"] = control.map { .text($0) }
         flags["control-uid"] = controlUid.map { .integer($0) }
         flags["default-model"] = defaultModel.map { .text($0) }
@@ -107,7 +114,8 @@ struct Serve: AsyncParsableCommand {
         _ settings: Settings, _ identity: TLSIdentity?
     ) throws(ConfigurationError) -> InferenceConfiguration {
         let access = try access(settings)
-        let (address, isGuarded) = try address(settings, isSigned: access != nil)
+        let (address, isGuarded) = try address(
+            settings, key: "listen", settings.text("listen") ?? "127.0.0.1:8080", isSigned: access != nil)
         var listeners: [HTTPListener] = [
             .tcp(
                 host: address.host, port: Int(address.port), tls: identity,
@@ -123,6 +131,11 @@ struct Serve: AsyncParsableCommand {
         configuration.access = access
         configuration.limits = try limits(settings)
         configuration.accessLogSample = try settings.integer("access-log-sample", in: 0...1_000_000_000) ?? 0
+        if let text = try settings.text("grpc-listen") {
+            // Nothing verifies signatures there.
+            let address = try self.address(settings, key: "grpc-listen", text, isSigned: false).address
+            configuration.grpc = GRPCListener(host: address.host, port: Int(address.port))
+        }
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
         return configuration
     }
@@ -149,14 +162,16 @@ struct Serve: AsyncParsableCommand {
 
     /// Holds the address to the loopback unless requests are signed there or the operator says that they need not be.
     private func address(
-        _ settings: Settings, isSigned: Bool
+        _ settings: Settings, key: String, _ text: String, isSigned: Bool
     ) throws(ConfigurationError) -> (address: ListenAddress, isGuarded: Bool) {
-        let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:8080", key: "listen")
+        let address = try ListenAddress(text, key: key)
         let isOpen = try settings.boolean("insecure-listen") ?? false
         guard address.isLoopback || isOpen || isSigned else {
             throw .unacceptable(
-                key: "listen", value: "\(address)",
-                accepted: "a loopback address unless --credentials or --insecure-listen is given")
+                key: key, value: "\(address)",
+                accepted: key == "listen"
+                    ? "a loopback address unless --credentials or --insecure-listen is given"
+                    : "a loopback address unless --insecure-listen is given")
         }
         return (address, isSigned && !isOpen && !address.isLoopback)
     }

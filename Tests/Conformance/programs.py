@@ -200,11 +200,11 @@ class Sidecar(Program):
 class House:
     """Store, executor and sidecar together, with the bucket `models` made."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *executor_flags):
         self.store = Store(folder / "store").start()
         self.s3 = self.store.client()
         self.s3.create_bucket(Bucket="models")
-        self.executor = Executor(folder / "executor").start()
+        self.executor = Executor(folder / "executor", *executor_flags).start()
         self.sidecar = Sidecar(folder / "sidecar", self.store.endpoint, "models", [self.executor]).start()
 
     def push(self, model, artifact, name="model.tar.gz"):

@@ -86,8 +86,8 @@ package final class ModelRegistry: ImageHolder {
         let readings = tables.map { table in table.loop.submit { table.reading } }
         return EventLoopFuture.whenAllSucceed(readings, on: loop).map { [self] in
             MetricsPage(
-                $0, swapCount: swapCount.load(ordering: .relaxed), liveCount: names.withLock { $0.held.subtracting($0.unloaded).count },
-                startSeconds: startSeconds)
+                $0, swapCount: swapCount.load(ordering: .relaxed),
+                liveCount: names.withLock { $0.held.subtracting($0.unloaded).count }, startSeconds: startSeconds)
         }
     }
 

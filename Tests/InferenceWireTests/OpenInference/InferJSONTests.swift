@@ -185,7 +185,7 @@ struct InferJSONTests {
             ),
             (
                 #"{"parameters":{"binary_data_output":1}}"#,
-                "parameters: the value is of another kind than expected, at byte 35"
+                "parameters: the value is of another kind than expected, at byte 36"
             ),
             (#"{"id":7}"#, "id: the value is of another kind than expected, at byte 6"),
         ] as [(String, String)])

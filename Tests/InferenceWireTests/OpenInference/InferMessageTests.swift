@@ -51,7 +51,7 @@ struct InferMessageTests {
         #expect(reason([]).hasPrefix("inputs: there is none"))
         #expect(reason([0x0A, 0xFF]) == "the message: the message ends inside a value, at byte 2")
         #expect(one(input(name: "")) == "inputs[0].name: missing")
-        #expect(one(input(datatype: "")) == "inputs[0].datatype: \"\" is no datatype")
+        #expect(one(input(datatype: "")) == "inputs[0].datatype: missing")
         #expect(one(input(datatype: "BYTES")) == "inputs[0].datatype: BYTES: features are numbers")
         #expect(one(input(shape: [])).hasPrefix("inputs[0].shape: 0 dimensions"))
         #expect(one(input(shape: [1, -3])) == "inputs[0].shape: a dimension of -3")

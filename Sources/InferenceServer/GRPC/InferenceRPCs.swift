@@ -1,0 +1,159 @@
+import GRPCCore
+import InferenceWire
+import NIOCore
+
+/// `inference.GRPCInferenceService` and `grpc.health.v1.Health`, method by method.
+struct InferenceRPCs: RegistrableRPCService {
+    static let service = "inference.GRPCInferenceService"
+
+    private let loops: ServingLoops
+
+    init(_ loops: ServingLoops) { self.loops = loops }
+
+    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        unary("ServerLive", &router) { _, _ in OpenInferenceMessages.truth(true) }
+        unary("ServerReady", &router) { loop, _ in OpenInferenceMessages.truth(loop.registry.isReady) }
+        unary("ServerMetadata", &router) { _, _ in OpenInferenceMessages.server() }
+        unary("ModelReady", &router) { loop, message throws(OpenInferenceRefusal) in
+            let named = try Self.named(message)
+            let slot = try? loop.slot(named: named.name, version: named.version)  // Whatever the reason: not ready.
+            return OpenInferenceMessages.truth(slot != nil)
+        }
+        unary("ModelMetadata", &router) { loop, message throws(OpenInferenceRefusal) in
+            let named = try Self.named(message)
+            let slot = try loop.slot(named: named.name, version: named.version)
+            return slot.model.withModel { OpenInferenceMessages.metadata($0.signature) }
+        }
+        unary("ModelConfig", &router) { loop, message throws(OpenInferenceRefusal) in
+            let named = try Self.named(message)
+            let slot = try loop.slot(named: named.name, version: named.version)
+            return slot.model.withModel { OpenInferenceMessages.configuration($0.signature) }
+        }
+        unary("RepositoryIndex", &router) { loop, message throws(OpenInferenceRefusal) in
+            let request = unsafe try message.lent { (bytes) throws(OpenInferenceError) in
+                unsafe try IndexRequest(message: bytes)
+            }
+            return OpenInferenceMessages.index(loop.index(request))
+        }
+        later("RepositoryModelLoad", &router) { loop, message, promise throws(OpenInferenceRefusal) in
+            try loop.setServing(true, try Self.load(message)).map { ByteBuffer() }.cascade(to: promise)
+        }
+        later("RepositoryModelUnload", &router) { loop, message, promise throws(OpenInferenceRefusal) in
+            try loop.setServing(false, try Self.load(message)).map { ByteBuffer() }.cascade(to: promise)
+        }
+        later("ModelStatistics", &router) { loop, message, promise throws(OpenInferenceRefusal) in
+            let named = try Self.named(message)
+            try loop.statistics(ofModel: named.name, version: named.version).map { models in
+                ByteBuffer(bytes: OpenInferenceMessages.statistics(models.map { ($0.entry, $0.counts) }))
+            }.cascade(to: promise)
+        }
+        later("ModelInfer", &router) { loop, message, promise throws(OpenInferenceRefusal) in
+            try Self.infer(loop, message, promise)
+        }
+        registerStream(&router)
+        registerHealth(&router)
+    }
+
+    // MARK: Inference
+
+    /// One step on the loop: finds the model, and answers there or has a worker answer.
+    private static func infer(
+        _ loop: OpenInferenceLoop, _ message: ByteBuffer, _ promise: EventLoopPromise<ByteBuffer>
+    ) throws(OpenInferenceRefusal) {
+        let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
+        let slot = try loop.slot(named: head.modelName, version: head.modelVersion)
+        let deliver: @Sendable (OpenInferenceLoop.Outcome) -> Void = { outcome in
+            switch outcome {
+            case .success(let reply): promise.succeed(reply.body)
+            case .failure(let error): promise.fail(OpenInferenceRefusal(error))
+            }
+        }
+        switch loop.infer(message, as: .message, slot) {
+        case .done(let outcome): deliver(outcome)
+        case .elsewhere(let work): loop.answerElsewhere(slot, work, deliver: deliver)
+        }
+    }
+
+    /// `ModelStreamInfer`: each request is answered in its turn, a refused one by its text; the stream goes on.
+    private func registerStream<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
+        let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelStreamInfer")
+        router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
+            [loops] request, _ in
+            StreamingServerResponse { writer in
+                for try await message in request.messages {
+                    let answer: [UInt8]
+                    do {
+                        let reply = try await loops.call { loop, promise in
+                            Self.completing(promise) { () throws(OpenInferenceRefusal) in
+                                try Self.infer(loop, message, promise)
+                            }
+                        }
+                        answer = OpenInferenceMessages.streamed(Array(reply.readableBytesView))
+                    } catch let refusal as OpenInferenceRefusal {
+                        answer = OpenInferenceMessages.streamed(error: refusal.reason)
+                    }
+                    try await writer.write(ByteBuffer(bytes: answer))
+                }
+                return [:]
+            }
+        }
+    }
+
+    // MARK: Health
+
+    /// `Check` alone; the name is empty or this service's. Source: "GRPC Health Checking Protocol".
+    private func registerHealth<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
+        unary("Check", &router, service: "grpc.health.v1.Health") { loop, message throws(OpenInferenceRefusal) in
+            let named = try Self.named(message)
+            guard named.name.isEmpty || named.name == Self.service else {
+                throw OpenInferenceRefusal(.notFound, "no service \"\(named.name.prefix(200))\"")
+            }
+            return OpenInferenceMessages.health(isServing: loop.registry.isReady)
+        }
+    }
+
+    // MARK: Registering
+
+    /// A method whose answer is known within the step on the loop.
+    private func unary<Transport: ServerTransport>(
+        _ name: String, _ router: inout RPCRouter<Transport>, service: String = Self.service,
+        _ answer: @escaping @Sendable (OpenInferenceLoop, ByteBuffer) throws(OpenInferenceRefusal) -> [UInt8]
+    ) {
+        later(name, &router, service: service) { loop, message, promise throws(OpenInferenceRefusal) in
+            promise.succeed(ByteBuffer(bytes: try answer(loop, message)))
+        }
+    }
+
+    private func later<Transport: ServerTransport>(
+        _ name: String, _ router: inout RPCRouter<Transport>, service: String = Self.service,
+        _ step:
+            @escaping @Sendable (OpenInferenceLoop, ByteBuffer, EventLoopPromise<ByteBuffer>)
+            throws(OpenInferenceRefusal) -> Void
+    ) {
+        let method = MethodDescriptor(fullyQualifiedService: service, method: name)
+        router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
+            [loops] request, _ in
+            let message = try await ServerRequest(stream: request).message
+            let reply = try await loops.call { loop, promise in
+                Self.completing(promise) { () throws(OpenInferenceRefusal) in try step(loop, message, promise) }
+            }
+            return StreamingServerResponse(single: ServerResponse(message: reply))
+        }
+    }
+
+    private static func completing(
+        _ promise: EventLoopPromise<ByteBuffer>, _ step: () throws(OpenInferenceRefusal) -> Void
+    ) {
+        do throws(OpenInferenceRefusal) { try step() } catch { promise.fail(error) }
+    }
+
+    // MARK: Reading
+
+    private static func named(_ message: ByteBuffer) throws(OpenInferenceRefusal) -> NamedRequest {
+        unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try NamedRequest(message: bytes) }
+    }
+
+    private static func load(_ message: ByteBuffer) throws(OpenInferenceRefusal) -> LoadRequest {
+        unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try LoadRequest(message: bytes) }
+    }
+}

@@ -1,0 +1,14 @@
+import GRPCCore
+
+extension OpenInferenceRefusal: RPCErrorConvertible {
+    var rpcErrorCode: RPCError.Code {
+        switch kind {
+        case .invalid, .unsupportedEncoding: .invalidArgument
+        case .tooLarge: .resourceExhausted
+        case .notFound: .notFound
+        case .unloaded, .unavailable: .unavailable
+        }
+    }
+
+    var rpcErrorMessage: String { reason }
+}

@@ -1,0 +1,242 @@
+import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import InferenceWire
+import NIOCore
+import NIOPosix
+import Protobuf
+import Testing
+
+@testable import InferenceServer
+
+struct GRPCFrontTests {
+    private typealias Client = GRPCClient<HTTP2ClientTransport.Posix>
+
+    private static let identity = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Data/Vectors/tls").standardizedFileURL
+
+    private func serving(
+        limits: InferenceLimits = InferenceLimits(), isTLS: Bool = false,
+        _ body: (ServerHarness, GRPCFront, Client) async throws -> Void
+    ) async throws {
+        let harness = try await ServerHarness(limits: limits)
+        let certificate = Self.identity.appending(path: "first.certificate.pem").path()
+        let tls =
+            isTLS ? (certificatePath: certificate, keyPath: Self.identity.appending(path: "first.key.pem").path()) : nil
+        let registry = harness.registry
+        let workers = harness.workers
+        let loops = try await ServingLoops(harness.group) { loop in
+            OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
+        }
+        let front = try GRPCFront(
+            GRPCListener(host: "127.0.0.1", port: 0, tls: tls), group: harness.group, limits: limits, loops: loops)
+        let outcome = await withTaskGroup(of: Result<Void, any Error>.self) { tasks in
+            tasks.addTask { await result { try await front.serve() } }
+            let outcome = await result {
+                let port = try #require(try await front.address.port)
+                let transport =
+                    isTLS
+                    ? try HTTP2ClientTransport.Posix(
+                        target: .dns(host: "localhost", port: port),
+                        transportSecurity: .tls(
+                            .defaults { $0.trustRoots = .certificates([.file(path: certificate, format: .pem)]) }),
+                        eventLoopGroup: harness.group)
+                    : try HTTP2ClientTransport.Posix(
+                        target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext,
+                        eventLoopGroup: harness.group)
+                try await withGRPCClient(transport: transport) { client in try await body(harness, front, client) }
+            }
+            front.beginDraining()
+            if let end = await tasks.next(), case .failure = end { return end }
+            return outcome
+        }
+        try await harness.stop()
+        try outcome.get()
+    }
+
+    private func call(
+        _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service
+    ) async throws -> [UInt8] {
+        try await client.unary(
+            request: ClientRequest(message: ByteBuffer(bytes: message)),
+            descriptor: MethodDescriptor(fullyQualifiedService: service, method: method), serializer: MessageBytes(),
+            deserializer: MessageBytes(), options: .defaults
+        ) { Array(try $0.message.readableBytesView) }
+    }
+
+    private func refusal(
+        _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service
+    ) async -> RPCError? {
+        do {
+            _ = try await call(client, method, message, service: service)
+            return nil
+        } catch {
+            return error as? RPCError
+        }
+    }
+
+    private static func inference(_ rows: [[Float]], model: String = "a", version: String = "", id: String = "")
+        -> [UInt8]
+    {
+        var writer = ProtobufWriter()
+        writer.string(1, model)
+        writer.string(2, version)
+        writer.string(3, id)
+        writer.message(5) { input in
+            input.string(1, "x")
+            input.string(2, "FP32")
+            input.packed(3, [Int64(rows.count), Int64(rows[0].count)])
+            input.message(5) { $0.packed(6, Array(rows.joined())) }
+        }
+        return writer.bytes
+    }
+
+    private static func named(_ name: String, field: Int = 1) -> [UInt8] {
+        var writer = ProtobufWriter()
+        writer.string(field, name)
+        return writer.bytes
+    }
+
+    /// The FP32 numbers of a `ModelInferResponse` in typed contents.
+    private func predictions(_ message: [UInt8]) throws -> [Float] {
+        var values: [Float] = []
+        try message.withUnsafeBytes { bytes in
+            var reader = ProtobufReader(bytes)
+            while try reader.next() {
+                guard reader.field == 5 else {
+                    try reader.skip()
+                    continue
+                }
+                var output = try reader.message()
+                while try output.next() {
+                    guard output.field == 5 else {
+                        try output.skip()
+                        continue
+                    }
+                    var contents = try output.message()
+                    while try contents.next() { try contents.eachFloat { values.append($0) } }
+                }
+            }
+        }
+        return values
+    }
+
+    @Test(arguments: [false, true])
+    func callsAreAnswered(isTLS: Bool) async throws {
+        try await serving(isTLS: isTLS) { harness, _, client in
+            #expect(try await call(client, "ServerLive") == [8, 1])
+            #expect(try await call(client, "ServerReady") == [])
+            #expect(try await call(client, "Check", service: "grpc.health.v1.Health") == [8, 2])
+            #expect(await refusal(client, "ModelInfer", Self.inference([[1, 2, 3]]))?.code == .unavailable)
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            #expect(try await call(client, "ServerReady") == [8, 1])
+            #expect(try await call(client, "Check", service: "grpc.health.v1.Health") == [8, 1])
+            #expect(try await call(client, "ModelReady", Self.named("a")) == [8, 1])
+            #expect(try await call(client, "ModelReady", Self.named("b")) == [])
+            for _ in 0..<5 {
+                let answer = try await call(
+                    client, "ModelInfer", Self.inference([[1, 2, 3], [4, 5, 6]], version: "1"))
+                #expect(try predictions(answer) == [6, 15])
+            }
+        }
+    }
+
+    @Test func refusalsHaveTheirCode() async throws {
+        var limits = InferenceLimits()
+        limits.rowCount = 2
+        limits.bodyBytes = 4000
+        try await serving(limits: limits) { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let wide = await refusal(client, "ModelInfer", Self.inference([[1, 2]]))
+            #expect(wide?.code == .invalidArgument && wide?.message.hasPrefix("inputs[0].shape: [1, 2]") == true)
+            #expect(await refusal(client, "ModelInfer", [0xFF])?.code == .invalidArgument)
+            #expect(await refusal(client, "ModelInfer", Self.inference([[1, 2, 3]], model: "b"))?.code == .notFound)
+            #expect(await refusal(client, "ModelInfer", Self.inference([[1, 2, 3]], version: "2"))?.code == .notFound)
+            let many = await refusal(client, "ModelInfer", Self.inference([[1, 2, 3], [1, 2, 3], [1, 2, 3]]))
+            #expect(many?.code == .resourceExhausted)
+            let large = await refusal(client, "ModelInfer", [UInt8](repeating: 0, count: 5000))
+            #expect(large?.code == .resourceExhausted)
+            #expect(await refusal(client, "ModelMetadata", Self.named("b"))?.code == .notFound)
+            #expect(await refusal(client, "RepositoryModelLoad", Self.named("b", field: 2))?.code == .notFound)
+            #expect(await refusal(client, "LogSettings")?.code == .unimplemented)
+            #expect(
+                await refusal(client, "Check", Self.named("x"), service: "grpc.health.v1.Health")?.code == .notFound)
+            #expect(try predictions(try await call(client, "ModelInfer", Self.inference([[1, 2, 3]]))) == [6])
+        }
+    }
+
+    @Test func largeCallsGoToAWorkerAndAreCounted() async throws {
+        var limits = InferenceLimits()
+        limits.loopWork = 10
+        limits.loopBytes = 2000
+        try await serving(limits: limits) { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            for count in [1, 50, 500] {
+                let rows = (0..<count).map { [Float($0), 0, 0] }
+                let answer = try await call(client, "ModelInfer", Self.inference(rows))
+                #expect(try predictions(answer) == (0..<count).map { Float($0) })
+            }
+            // What a worker answered is counted on the loop right after the answer has left.
+            var counted: UInt64 = 0
+            while counted < 551 { counted = try await rowsCounted(client) }
+            #expect(counted == 551)
+            harness.registry.retire(model: "a")
+            while harness.releasedGenerations != [1] { await Task.yield() }
+        }
+    }
+
+    private func rowsCounted(_ client: Client) async throws -> UInt64 {
+        var count: UInt64 = 0
+        let answer = try await call(client, "ModelStatistics", Self.named("a"))
+        try answer.withUnsafeBytes { bytes in
+            var reader = ProtobufReader(bytes)
+            while try reader.next() {
+                var model = try reader.message()
+                while try model.next() {
+                    if model.field == 4 { count = try model.unsigned() } else { try model.skip() }
+                }
+            }
+        }
+        return count
+    }
+
+    @Test func aStreamGoesOnAfterARefusal() async throws {
+        try await serving { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let requests = [Self.inference([[1, 2, 3]]), Self.inference([[1, 2]]), Self.inference([[4, 5, 6]])]
+            let fields = try await client.bidirectionalStreaming(
+                request: StreamingClientRequest { writer in
+                    for message in requests { try await writer.write(ByteBuffer(bytes: message)) }
+                },
+                descriptor: MethodDescriptor(fullyQualifiedService: InferenceRPCs.service, method: "ModelStreamInfer"),
+                serializer: MessageBytes(), deserializer: MessageBytes(), options: .defaults
+            ) { response in
+                // Field 1 has an error's text, field 2 an answer.
+                var fields: [UInt8] = []
+                for try await message in response.messages {
+                    fields.append((message.readableBytesView.first ?? 0) >> 3)
+                }
+                return fields
+            }
+            #expect(fields == [2, 1, 2])
+        }
+    }
+
+    @Test func aDrainAnswersNothingNewAndEnds() async throws {
+        try await serving { harness, front, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            #expect(try predictions(try await call(client, "ModelInfer", Self.inference([[1, 2, 3]]))) == [6])
+            front.beginDraining()
+        }
+    }
+}
+
+/// What a step came to.
+private func result(_ step: () async throws -> Void) async -> Result<Void, any Error> {
+    do {
+        try await step()
+        return .success(())
+    } catch {
+        return .failure(error)
+    }
+}
