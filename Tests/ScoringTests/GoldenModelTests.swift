@@ -62,7 +62,7 @@ struct GoldenModelTests {
         let golden = try GoldenRows(csv: folder + "/golden.csv")
         let binary = try parsed(folder + "/model.cbm")
         #expect(binary.source.format == .catBoostBinary)
-        try golden.check(binary, outputTolerance: 1e-12)
+        try golden.check(binary, outputTolerance: 1e-15)
         let document = try parsed(folder + "/model.json")
         #expect(document.source.format == .catBoostJSON)
         #expect(document.predictor == binary.predictor && document.featureNames == binary.featureNames)
