@@ -16,8 +16,9 @@ enum {
     CHAINS = 8,
     // Up to this depth all walks take as many steps as the deepest.
     LEVEL_DEPTH = 9,
-    // Steps between two looks at which trees of a row are done, and which rows of a tree.
-    ROW_STEPS = 6,
+    // Steps before the first look at which trees of a row are done, between two of them, and between looks at the rows of a tree.
+    FIRST_STEPS = 4,
+    ROW_STEPS = 4,
     ROWS_STEPS = 3,
 };
 
@@ -68,16 +69,28 @@ AVX2 INLINE double add_level(const lodestore_trees *trees, const uint32_t *prepa
     return sum;
 }
 
-// Lopsided trees: all take a few steps, then those that are not done take a few more, until none is left. The list of trees is
-// closed up without a branch.
+// Lopsided trees: all take a few steps, then those that are not done take a few more, until none is left. The list of trees that go on
+// is closed up without a branch.
 AVX2 INLINE void find_leaves(const lodestore_trees *trees, const uint32_t *prepared, uint32_t *leaves, uint32_t *list) {
     const Cut c = cut(trees);
     const uint32_t *words = trees->words, *first = trees->first_words;
     const uint32_t count = trees->tree_count;
-    uint32_t open = count;
-    for (uint32_t tree = 0; tree < count; tree++) {
+    uint32_t open = 0, tree = 0;
+    for (; tree + CHAINS <= count; tree += CHAINS) {
+        uint32_t at[CHAINS];
+        UNROLL for (int k = 0; k < CHAINS; k++) at[k] = 0;
+        UNROLL for (int s = 0; s < FIRST_STEPS; s++) {
+            UNROLL for (int k = 0; k < CHAINS; k++) at[k] = step(words + first[tree + k], at[k], prepared, c);
+        }
+        UNROLL for (int k = 0; k < CHAINS; k++) {
+            leaves[tree + k] = at[k];
+            list[open] = tree + k;
+            open += words[first[tree + k] + at[k]] >> c.rank_shift != 0;
+        }
+    }
+    for (; tree < count; tree++) {
         leaves[tree] = 0;
-        list[tree] = tree;
+        list[open++] = tree;
     }
     while (open > 0) {
         // The group at the end is filled up with the first tree of the list, which then walks in step with itself.
@@ -86,15 +99,19 @@ AVX2 INLINE void find_leaves(const lodestore_trees *trees, const uint32_t *prepa
         uint32_t next = 0;
         for (uint32_t i = 0; i < groups * CHAINS; i += CHAINS) {
             uint32_t at[CHAINS];
-            UNROLL for (int k = 0; k < CHAINS; k++) at[k] = leaves[list[i + k]];
+            const uint32_t *root[CHAINS];
+            UNROLL for (int k = 0; k < CHAINS; k++) {
+                at[k] = leaves[list[i + k]];
+                root[k] = words + first[list[i + k]];
+            }
             UNROLL for (int s = 0; s < ROW_STEPS; s++) {
-                UNROLL for (int k = 0; k < CHAINS; k++) at[k] = step(words + first[list[i + k]], at[k], prepared, c);
+                UNROLL for (int k = 0; k < CHAINS; k++) at[k] = step(root[k], at[k], prepared, c);
             }
             UNROLL for (int k = 0; k < CHAINS; k++) {
-                const uint32_t tree = list[i + k];
-                leaves[tree] = at[k];
-                list[next] = tree;
-                next += (i + k < open) & (words[first[tree] + at[k]] >> c.rank_shift != 0);
+                const uint32_t going = list[i + k];
+                leaves[going] = at[k];
+                list[next] = going;
+                next += (i + k < open) & (root[k][at[k]] >> c.rank_shift != 0);
             }
         }
         open = next;

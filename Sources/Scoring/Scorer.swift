@@ -14,7 +14,7 @@ package struct Scorer: Sendable {
     static let rowsPerVector = 8
     /// Rows that a scan takes at once, and how many make it cheaper than walks.
     static let rowsPerScan = 32
-    static let scanMinimum = 16
+    static let scanMinimum = 20
     /// Bytes of words and values that a block of trees has at most: a common second-level cache.
     private static let blockBytes = 1 << 20
     /// Bytes of prepared rows that a block of rows has at most, where a few rows fit: a common first-level cache.

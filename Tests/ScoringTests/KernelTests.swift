@@ -10,7 +10,7 @@ struct KernelTests {
         var random = SeededGenerator.printed()
         for _ in 0..<150 {
             let grown = try RandomForest(&random)
-            let rowCount = [1, 3, 7, 16, 33, 70, 150].randomElement(using: &random)!
+            let rowCount = [1, 3, 7, 20, 33, 70, 150].randomElement(using: &random)!
             let rows = grown.rows(rowCount, &random)
             let image = try LoadedImage(grown.model, kernels: kernels)
             let reference = ReferenceWalker(grown.model)
@@ -31,7 +31,7 @@ struct KernelTests {
         var refusedCount = 0
         for round in 0..<60 {
             let grown = try RandomForest(&random)
-            let rows = grown.rows(17, &random)
+            let rows = grown.rows(23, &random)
             let sound = try ImageCompiler.compile(grown.model, artifactDigest: Array(repeating: 0, count: 32))
             for _ in 0..<40 {
                 var bytes = sound
@@ -54,11 +54,11 @@ struct KernelTests {
                 }
                 // The change may have touched counts; score what the image says it is.
                 guard image.scorer.featureCount < 1_000, image.scorer.marginCount < 1_000 else { continue }
-                let needed = image.scorer.featureCount * 17
+                let needed = image.scorer.featureCount * 23
                 let padded = Array((rows + Array(repeating: 0.5, count: needed)).prefix(needed))
                 // One row takes other kernels than many.
                 #expect(image.predictions(padded, rowCount: 1).count == image.scorer.outputCount)
-                #expect(image.predictions(padded, rowCount: 17).count == 17 * image.scorer.outputCount)
+                #expect(image.predictions(padded, rowCount: 23).count == 23 * image.scorer.outputCount)
             }
         }
         #expect(refusedCount > 200)

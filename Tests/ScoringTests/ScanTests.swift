@@ -6,7 +6,7 @@ import Testing
 
 /// Small trees over many rows, which a scan scores instead of a walk.
 struct ScanTests {
-    @Test(arguments: [1, 15, 16, 17, 31, 32, 33, 47, 48, 64, 100, 129, 300])
+    @Test(arguments: [1, 19, 20, 21, 31, 32, 33, 51, 52, 64, 100, 129, 300])
     func scansEqualTheReferenceToTheBit(rowCount: Int) throws {
         var random = SeededGenerator.printed()
         for leafLimit in [1, 2, 8, 9, 33, 63, 64] {
