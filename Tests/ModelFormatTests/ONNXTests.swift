@@ -61,14 +61,7 @@ struct ONNXTests {
         model.unsigned(1, 8)
         model.string(2, "test")
         model.message(7) { graph in
-            for (domain, operation, inputs, outputs) in nodes {
-                graph.message(1) { node in
-                    for input in inputs { node.data(1, input.utf8) }
-                    for output in outputs { node.data(2, output.utf8) }
-                    node.string(4, operation)
-                    node.string(7, domain)
-                }
-            }
+            for node in nodes { write(node, to: &graph) }
             for (name, shape, floats) in tensors {
                 graph.message(5) { tensor in
                     tensor.packed(1, shape)
@@ -82,6 +75,15 @@ struct ONNXTests {
             more(&graph)
         }
         return model.bytes
+    }
+
+    private func write(_ node: (String, String, [String], [String]), to graph: inout ProtobufWriter) {
+        graph.message(1) { message in
+            for input in node.2 { message.data(1, input.utf8) }
+            for output in node.3 { message.data(2, output.utf8) }
+            message.string(4, node.1)
+            message.string(7, node.0)
+        }
     }
 
     private func expect(_ reason: ModelFormatError.Reason, _ bytes: [UInt8]) {
@@ -179,6 +181,161 @@ struct ONNXTests {
         let names = ["x"] + (0..<20_000).map { "v\($0)" } + ["y"]
         let bytes = file((0..<20_001).map { ("", "Identity", [names[$0]], [names[$0 + 1]]) })
         #expect(try ModelParser.parse(bytes.span).marginCount == 3)
+    }
+
+    /// Broadcasting aligns shapes from their ends: the rows of one input would meet the columns of the other.
+    @Test func rowsAreNotMixedByBroadcasting() {
+        let bytes = file(
+            [
+                ("", "MatMul", ["x", "w"], ["m"]), ("", "Squeeze", ["m", "axes"], ["s"]),
+                ("", "Add", ["x", "s"], ["y"]),
+            ],
+            tensors: [("w", [3, 1], [1, 2, 3])]
+        ) { graph in
+            graph.message(5) { tensor in
+                tensor.packed(1, [1])
+                tensor.unsigned(2, 7)
+                tensor.packed(7, [1])
+                tensor.string(8, "axes")
+            }
+        }
+        expect(.unsupported("inputs of different shapes of operator Add"), bytes)
+    }
+
+    /// Numbers of shape [1, 2] make rows of [1, 2], over which a softmax would run along another axis.
+    @Test func columnsTakeTheShapeOfTheirNumbers() throws {
+        func bytes(_ shape: [Int64]) -> [UInt8] {
+            file([]) { graph in
+                graph.message(1) { node in
+                    for input in ["x", "numbers"] { node.data(1, input.utf8) }
+                    node.data(2, "c".utf8)
+                    node.string(4, "Gather")
+                    node.message(5) { attribute in
+                        attribute.string(1, "axis")
+                        attribute.signed(3, 1)
+                    }
+                }
+                write(("", "Softmax", ["c"], ["y"]), to: &graph)
+                graph.message(5) { tensor in
+                    tensor.packed(1, shape)
+                    tensor.unsigned(2, 7)
+                    tensor.packed(7, [2, 0])
+                    tensor.string(8, "numbers")
+                }
+            }
+        }
+        expect(.unsupported("an input of 3 dimensions of operator Softmax"), bytes([1, 2]))
+        #expect(try ModelParser.parse(bytes([2]).span).outputCount == 2)
+    }
+
+    // MARK: Trees made by hand
+
+    /// A `TreeEnsembleRegressor` over x; a node is its mode, feature, threshold and children, a weight its node and target.
+    private func trees(
+        _ nodes: [(String, Int64, Float, Int64, Int64)], _ weights: [(Int64, Int64, Float)], targetCount: Int64 = 1,
+        texts: [(String, String)] = [], bases: [Float] = [],
+        behind: (String, String, [String], [String])? = nil, more: (inout ProtobufWriter) -> Void = { _ in }
+    ) -> [UInt8] {
+        file([]) { graph in
+            graph.message(1) { node in
+                func attribute(_ name: String, _ body: (inout ProtobufWriter) -> Void) {
+                    node.message(5) { attribute in
+                        attribute.string(1, name)
+                        body(&attribute)
+                    }
+                }
+                func integers(_ name: String, _ values: [Int64]) { attribute(name) { $0.packed(8, values) } }
+                node.data(1, "x".utf8)
+                node.data(2, (behind == nil ? "y" : "t").utf8)
+                node.string(4, "TreeEnsembleRegressor")
+                node.string(7, "ai.onnx.ml")
+                attribute("n_targets") { $0.signed(3, targetCount) }
+                integers("nodes_treeids", nodes.map { _ in 0 })
+                integers("nodes_nodeids", nodes.indices.map { Int64($0) })
+                integers("nodes_featureids", nodes.map(\.1))
+                integers("nodes_truenodeids", nodes.map(\.3))
+                integers("nodes_falsenodeids", nodes.map(\.4))
+                attribute("nodes_modes") { for node in nodes { $0.data(9, node.0.utf8) } }
+                attribute("nodes_values") { $0.packed(7, nodes.map(\.2)) }
+                integers("target_treeids", weights.map { _ in 0 })
+                integers("target_nodeids", weights.map(\.0))
+                integers("target_ids", weights.map(\.1))
+                attribute("target_weights") { $0.packed(7, weights.map(\.2)) }
+                if !bases.isEmpty { attribute("base_values") { $0.packed(7, bases) } }
+                for (name, text) in texts { attribute(name) { $0.string(4, text) } }
+            }
+            if let behind { write(behind, to: &graph) }
+            more(&graph)
+        }
+    }
+
+    private static let stump: [(String, Int64, Float, Int64, Int64)] = [
+        ("BRANCH_LT", 1, 0.5, 1, 2), ("LEAF", 0, 0, 0, 0), ("LEAF", 0, 0, 0, 0),
+    ]
+    private static let leaves: [(Int64, Int64, Float)] = [(1, 0, -1), (2, 0, 2)]
+
+    @Test func aTreeByHandIsRead() throws {
+        let model = try ModelParser.parse(trees(Self.stump, Self.leaves, bases: [0.25]).span)
+        guard case .forest(let forest) = model.predictor else {
+            Issue.record("no forest")
+            return
+        }
+        // The base is added last.
+        #expect(forest.comparison == .less && forest.startValues == [0] && forest.trees.last?.nodes == [.leaf(0.25)])
+        #expect(
+            forest.trees[0].nodes[0] == .numerical(feature: 1, threshold: 0.5, missing: .nanRight, left: 1, right: 2))
+    }
+
+    @Test func unsoundTreesAreRefusedByWhatIsWrong() {
+        let name = " of operator TreeEnsembleRegressor"
+        func changed(_ index: Int, _ node: (String, Int64, Float, Int64, Int64)) -> [UInt8] {
+            var nodes = Self.stump
+            nodes[index] = node
+            return trees(nodes, Self.leaves)
+        }
+        expect(.unsupported("mode BRANCH_MEMBER" + name), changed(0, ("BRANCH_MEMBER", 1, 0.5, 1, 2)))
+        expect(.inconsistent("a feature's number" + name), changed(0, ("BRANCH_LT", 3, 0.5, 1, 2)))
+        expect(.inconsistent("a child that is not in its tree" + name), changed(0, ("BRANCH_LT", 1, 0.5, 1, 3)))
+        expect(
+            .unsupported("nodes with several parents, or many that ask for equality," + name),
+            changed(0, ("BRANCH_LT", 1, 0.5, 0, 2)))
+        expect(.unsupported("weights inside trees" + name), changed(1, ("BRANCH_LT", 1, 0.5, 2, 2)))
+        expect(.inconsistent("a leaf without a weight" + name), trees(Self.stump, [(1, 0, -1)]))
+        expect(.inconsistent("a weight's place" + name), trees(Self.stump, [(1, 1, -1), (2, 0, 2)]))
+        expect(
+            .unsupported("several weights of a leaf for one target" + name),
+            trees(Self.stump, Self.leaves + [(2, 0, 2)]))
+        expect(
+            .unsupported("base_values of an average" + name),
+            trees(Self.stump, Self.leaves, texts: [("aggregate_function", "AVERAGE")], bases: [1]))
+        expect(
+            .unsupported("aggregate_function MIN" + name),
+            trees(Self.stump, Self.leaves, texts: [("aggregate_function", "MIN")]))
+        expect(
+            .unsupported("post_transform LOGISTIC" + name),
+            trees(Self.stump, Self.leaves, texts: [("post_transform", "LOGISTIC")]))
+    }
+
+    @Test func onlyWhatKeepsRowsMayFollowTrees() throws {
+        expect(
+            .unsupported("trees as input of operator Relu"),
+            trees(Self.stump, Self.leaves, behind: ("", "Relu", ["t"], ["y"])))
+        let weights = Self.leaves + [(1, 1, 3), (2, 1, 4)]
+        func shaped(_ shape: [Int64]) -> [UInt8] {
+            trees(Self.stump, weights, targetCount: 2, behind: ("", "Reshape", ["t", "shape"], ["y"])) { graph in
+                graph.message(5) { tensor in
+                    tensor.packed(1, [Int64(shape.count)])
+                    tensor.unsigned(2, 7)
+                    tensor.packed(7, shape)
+                    tensor.string(8, "shape")
+                }
+            }
+        }
+        expect(.unsupported("a shape that mixes rows of operator Reshape"), shaped([-1, 1]))
+        #expect(try ModelParser.parse(shaped([-1, 2]).span).outputCount == 2)
+        let model = try ModelParser.parse(
+            trees(Self.stump, Self.leaves, behind: ("", "Sigmoid", ["t"], ["y"])).span)
+        #expect(model.transform == .logistic)
     }
 
     @Test func treesThatAreNoTreesAreRefused() throws {

@@ -113,7 +113,8 @@ extension ONNXTranslation {
             (left, right) = (right, left)
             arithmetic = Self.turned(arithmetic)
         }
-        guard left.shape == right.shape || right.count == 1 && right.shape.count <= left.shape.count else {
+        // Shapes are aligned from their ends: with fewer dimensions, rows would meet columns.
+        guard left.shape == right.shape || right.count == 1 && right.shape.count == left.shape.count else {
             throw node.unsupported("inputs of different shapes")
         }
         let places = (try place(of: left), try place(of: right))

@@ -38,7 +38,9 @@ extension ONNXTranslation {
         case .rows(var rows):
             rows.shape = try newShape(node, rows.shape)
             set(name, .rows(rows))
-        case .forest(let forest): set(name, .forest(forest))
+        case .forest(let forest):
+            _ = try newShape(node, [forest.transform.outputCount(marginCount: forest.forest.marginCount)])
+            set(name, .forest(forest))
         case .label: set(name, .label)
         }
     }
@@ -201,20 +203,20 @@ extension ONNXTranslation {
                 throw node.unsupported("the axis")
             }
             let numbers = try integers(node, 1).map { $0 < 0 ? $0 &+ rows.count : $0 }
-            let isScalar = given == nil ? try constant(node, 1).shape.isEmpty : false
-            try select(node, rows, numbers, isScalar: isScalar)
+            // The numbers' own shape takes the place of the axis.
+            let shape = given == nil ? try constant(node, 1).shape : [numbers.count]
+            try select(node, rows, numbers, shape: shape)
         case .forest: throw node.unsupported("trees as input")
         }
     }
 
     private mutating func select(
-        _ node: ONNXNode, _ rows: ONNXRows, _ numbers: [Int], isScalar: Bool = false
+        _ node: ONNXNode, _ rows: ONNXRows, _ numbers: [Int], shape: [Int]
     ) throws(ModelFormatError) {
         guard !numbers.isEmpty, numbers.allSatisfy({ (0..<rows.count).contains($0) }) else {
             throw node.inconsistent("a column's number")
         }
         try spend(numbers.count, node)
-        let shape = isScalar ? [] : [numbers.count]
         switch rows.source {
         case .features(let features):
             try set(output(node), .rows(ONNXRows(shape: shape, source: .features(numbers.map { features[$0] }))))
@@ -257,7 +259,7 @@ extension ONNXTranslation {
         guard axes == [1] || axes == [-1], steps == [1], let range = Self.range(starts, ends, rows.count) else {
             throw node.unsupported("the axes")
         }
-        try select(node, rows, Array(range))
+        try select(node, rows, Array(range), shape: [range.count])
     }
 
     /// From start to end, both counted from the end where they are negative and cut to what is there.
