@@ -3,8 +3,10 @@ import NIOCore
 import NIOHTTP1
 import ObjectEngine
 import S3Service
+import Telemetry
 
 /// One event loop's view of the store: health is answered on the loop, everything else on the engine's threads.
+/// Metrics, as health, need no signature.
 final class StoreResponder: HTTPService {
     private let service: S3Service
     private let isReady: @Sendable () -> Bool
@@ -12,6 +14,8 @@ final class StoreResponder: HTTPService {
     /// No bucket's name begins with an underscore, so these paths are nobody's.
     private static let live: StaticString = "/_lodestore/health/live"
     private static let ready: StaticString = "/_lodestore/health/ready"
+
+    private static let metrics: StaticString = "/_lodestore/metrics"
 
     private let okay = Response(ResponseHead(.ok, [("content-type", "text/plain")]), body: ByteBuffer(string: "ok\n"))
     private let unavailable = Response(
@@ -26,6 +30,13 @@ final class StoreResponder: HTTPService {
         if head.method == .GET || head.method == .HEAD {
             if head.hasPath(Self.live) { return .respond(okay) }
             if head.hasPath(Self.ready) { return .respond(isReady() ? okay : unavailable) }
+            if head.hasPath(Self.metrics) {
+                return .stream(on: service.engine.executor) { [service] _, writer in
+                    let page = StoreMetrics.text(service.engine.statistics(), ProcessUsage())
+                    let head = ResponseHead(.ok, [("content-type", PrometheusText.contentType)])
+                    try await writer.respond(Response(head, body: ByteBuffer(string: page)))
+                }
+            }
         }
         return .stream(on: service.engine.executor) { [service] request, writer in
             try await service.handle(request, writer)

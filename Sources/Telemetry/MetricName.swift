@@ -10,6 +10,16 @@ package enum MetricName {
     package static let pendingBytes = "lodestore_executor_pending_bytes"
     package static let swaps = "lodestore_executor_swaps_total"
     package static let liveModels = "lodestore_executor_live_models"
+
+    package static let storeWaitingJobs = "lodestore_engine_waiting_jobs"
+    package static let storeWaitingChanges = "lodestore_engine_waiting_changes"
+    package static let storeCommits = "lodestore_engine_commits_total"
+    package static let storeChanges = "lodestore_engine_changes_total"
+    package static let storeLeases = "lodestore_engine_leased_bodies"
+    package static let storeBytes = "lodestore_engine_stored_bytes"
+    package static let storeDeadBytes = "lodestore_engine_dead_bytes"
+    package static let storeBackgroundErrors = "lodestore_engine_background_errors_total"
+
     package static let cpuSeconds = "process_cpu_seconds_total"
     package static let residentBytes = "process_resident_memory_bytes"
     package static let startSeconds = "process_start_time_seconds"

@@ -164,6 +164,21 @@ struct BucketTests {
         }
     }
 
+    @Test func metricsCountCommitsAndNeedNoSignature() async throws {
+        try await RunningStore.with { (store) async throws -> Void in
+            func changes() throws -> Double? {
+                let page = try store.exchange(store.raw("GET", "/_lodestore/metrics", [("host", "h")]))
+                #expect(page.status == 200)
+                let name = "lodestore_engine_changes_total "
+                let line = page.text.split(separator: "\n").first { $0.hasPrefix(name) }
+                return line.flatMap { Double($0.dropFirst(name.count)) }
+            }
+            let before = try #require(try changes())
+            #expect(try store.send("PUT", "/counted").status == 200)
+            #expect(try #require(try changes()) > before)
+        }
+    }
+
     @Test func healthNeedsNoSignature() async throws {
         try await RunningStore.with { (store) async throws -> Void in
             #expect(try store.exchange(store.raw("GET", "/_lodestore/health/live", [("host", "h")])).text == "ok\n")
