@@ -120,7 +120,7 @@ let house: [Room] = [
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"]),
-    room(2, "InferenceWire", ["JSONReader"]),
+    room(2, "InferenceWire", ["JSONReader"], tests: ["PropertyTesting"]),
     room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"], tests: ["NIOEmbedded"]),
 
     // Floor 3: engines.
