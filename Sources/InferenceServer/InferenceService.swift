@@ -54,9 +54,11 @@ package struct InferenceService: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
         let workers = NIOThreadPool(numberOfThreads: configuration.workerCount)
         workers.start()
-        let registry = ModelRegistry(group: group)
+        // Small whole requests are served by the direct loops, all else by the group (Docs/Decisions/0032).
+        let direct = try DirectLoops(count: configuration.loopCount)
+        let registry = ModelRegistry(groups: [direct, group])
         let server = try await HTTPServer.start(
-            configuration.listeners, group: group, limits: configuration.http, logger: logger
+            configuration.listeners, group: group, direct: direct, limits: configuration.http, logger: logger
         ) { [configuration] loop in
             InferenceResponder(
                 registry: registry, loop: loop, workers: workers, defaultModel: configuration.defaultModel,
@@ -83,6 +85,7 @@ package struct InferenceService: Service {
         handoff.stop()
         registry.stop()
         try await workers.shutdownGracefully()
+        try await direct.shutdownGracefully()
         try await group.shutdownGracefully()
     }
 

@@ -15,12 +15,16 @@ package final class ModelRegistry: ImageHolder {
     private let draining = Atomic(false)
     private let reaper: Reaper
 
-    /// - Parameter group: every loop of it gets a table; requests on other loops find no model.
-    package init(group: any EventLoopGroup) {
+    /// - Parameter groups: every loop of them gets a table; requests on other loops find no model.
+    package init(groups: [any EventLoopGroup]) {
         let reaper = Reaper()
         self.reaper = reaper
-        self.tables = group.makeIterator().map { loop in ModelTable(loop: loop) { reaper.reap($0) } }
+        self.tables = groups.flatMap { group in
+            group.makeIterator().map { loop in ModelTable(loop: loop) { reaper.reap($0) } }
+        }
     }
+
+    package convenience init(group: any EventLoopGroup) { self.init(groups: [group]) }
 
     package var imageVersions: [UInt16] { [ModelImageView.version] }
 

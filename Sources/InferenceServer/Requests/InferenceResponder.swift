@@ -33,7 +33,8 @@ package final class InferenceResponder: HTTPService {
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
-        if head.method == .POST, head.hasPath("/invocations") { return .gather(limitBytes: limits.bodyBytes) }
+        // A pattern and not `==`, which would compare names: the method is told by its case.
+        if case .POST = head.method, head.hasPath("/invocations") { return .gather(limitBytes: limits.bodyBytes) }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {
         case ("/ping", .GET), ("/ping", .HEAD), ("/v2/health/ready", .GET), ("/v2/health/ready", .HEAD):
