@@ -274,7 +274,9 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
                 self.isKept = false
                 exchange.body.fail(.truncatedBody)
             }
-        case .discarding, .closing: self.cut()
+        case .discarding: self.startClosing()
+        // Without a deadline the last byte has not left yet; the connection ends when it has.
+        case .closing: if self.deadline != .max { self.cut() }
         case .awaitingReply, .closed: break
         }
         self.isInRead = false
