@@ -97,6 +97,7 @@ let house: [Room] = [
     door("CLinux"),
     door("CChecksum"),
     door("CKernels"),
+    door("CEpoll"),
 
     // Floor 1: words and tools.
     support("PropertyTesting"),
@@ -126,7 +127,9 @@ let house: [Room] = [
     room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"], tests: ["PropertyTesting"]),
     room(2, "InferenceWire", ["JSONReader", "Protobuf", "Telemetry"], tests: ["PropertyTesting"]),
-    room(2, "HTTPKernel", ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"], tests: ["NIOEmbedded"]),
+    room(
+        2, "HTTPKernel", ["CEpoll", "Threads", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"],
+        tests: ["NIOEmbedded", "PropertyTesting"]),
 
     // Floor 3: engines.
     room(

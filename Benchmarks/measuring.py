@@ -56,10 +56,14 @@ def cpu_seconds(pid):
 
 
 def wrk(host, method, targets, connections, seconds, body_bytes=0):
-    """One run of wrk; answers its figures."""
+    """One run of wrk over request targets; answers its figures."""
+    return run_wrk("requests.lua", host, connections, seconds, method, targets, str(body_bytes))
+
+
+def run_wrk(script, host, connections, seconds, *arguments):
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "requests.lua", f"http://{host}",
-         "--", method, targets, str(body_bytes)], capture_output=True, text=True, check=True)
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / script, f"http://{host}",
+         "--", *arguments], capture_output=True, text=True, check=True)
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
 

@@ -16,7 +16,9 @@ http {{
   client_max_body_size 0; client_body_buffer_size 64k; client_body_temp_path {folder}/bodies;
   server {{
     listen 127.0.0.1:{port}; root {folder}/www; dav_methods PUT DELETE; create_full_put_path on;
+    listen unix:{folder}/p.sock;
     location = /invocations {{ default_type text/csv; return 200 "{answer}"; }}
+    location = /many {{ default_type text/csv; return 200 "{long_answer}"; }}
   }}
 }}
 """
@@ -27,12 +29,14 @@ class Nginx:
 
     name = "nginx"
 
-    def __init__(self, folder, workers=2, answer="0.0123"):
+    def __init__(self, folder, workers=2, answer="0.0123", long_answer=""):
         self.folder, self.port = folder, free_port()
         (folder / "www").mkdir(parents=True)
         (folder / "bodies").mkdir()
         (folder / "nginx.conf").write_text(
-            CONFIGURATION.format(folder=folder, port=self.port, workers=workers, answer=answer))
+            CONFIGURATION.format(
+                folder=folder, port=self.port, workers=workers, answer=answer, long_answer=long_answer or answer))
+        self.socket = folder / "p.sock"
 
     @property
     def host(self):

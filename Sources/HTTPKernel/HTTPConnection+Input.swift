@@ -168,7 +168,8 @@ extension HTTPConnection {
         case .streaming(let exchange):
             self.isKept = false
             exchange.body.fail(error)
-        case .discarding: self.cut()
+        // Answered already, perhaps in this very burst: what is written still leaves.
+        case .discarding: self.startClosing()
         default: self.refuse(error)
         }
     }
@@ -235,7 +236,7 @@ extension HTTPConnection {
             self.isBodyWanted = exchange.body.append(bytes)
         case .discarding:
             self.discardLimit -= bytes.readableBytes
-            if self.discardLimit < 0 { self.cut() }
+            if self.discardLimit < 0 { self.startClosing() }
         case .awaitingHead, .awaitingReply, .closing, .closed: break
         }
     }

@@ -29,7 +29,6 @@ extension HTTPConnection {
         self.answer(response)
     }
 
-    /// A reply that came later, or nil when its handle was let go.
     func reply(_ response: Response?, serial: UInt64) {
         guard case .awaitingReply = self.phase, serial == self.serial else { return }
         self.answer(response ?? self.shared.service.response(for: .noAnswer, head: self.head))
@@ -214,31 +213,11 @@ extension HTTPConnection {
 
     // MARK: Bytes
 
-    /// How a head tells where its body ends.
-    private enum Framing {
-        case none
-        case length(UInt64)
-        case chunks
-    }
-
-    private func writeHead(_ head: ResponseHead, framing: Framing) {
-        self.output.writeBytes(head.bytes)
-        self.output.writeBytes(self.shared.dateField)
-        switch framing {
-        case .none: break
-        case .length(let count):
-            self.output.writeStaticString("content-length: ")
-            DecimalText.append(count, to: &self.output)
-            self.output.writeStaticString("\r\n")
-        case .chunks: self.output.writeStaticString("transfer-encoding: chunked\r\n")
-        }
-        if !self.isKept {
-            self.output.writeStaticString("connection: close\r\n\r\n")
-        } else if self.head?.isVersion10 ?? false {
-            self.output.writeStaticString("connection: keep-alive\r\n\r\n")
-        } else {
-            self.output.writeStaticString("\r\n")
-        }
+    private func writeHead(_ head: ResponseHead, framing: AnswerHead.Framing) {
+        let connection: AnswerHead.Connection =
+            !self.isKept ? .close : self.head?.isVersion10 ?? false ? .keepAlive : .implied
+        AnswerHead.write(
+            head, date: self.shared.dateField, framing: framing, connection: connection, to: &self.output)
     }
 
     func writeContinue() {

@@ -13,7 +13,7 @@ import NIOHTTP1
 ///
 /// The state is spread over three files: this one holds it and the channel's events, `+Input` the way from bytes to service,
 /// `+Output` the way from answer to bytes.
-final class HTTPConnection: ChannelDuplexHandler {
+final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
@@ -97,10 +97,20 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var stalledBytes = 0
     private var stalledTicks = 0
 
-    init(shared: LoopContext, facts: ConnectionFacts) {
+    /// What a direct loop had of the connection before it was handed over.
+    private var inheritance: Inheritance?
+
+    /// - Parameter inheritance: of a connection that a direct loop began; taken up when the channel becomes active.
+    init(shared: LoopContext, facts: ConnectionFacts, inheritance: Inheritance? = nil) {
         self.shared = shared
         self.facts = facts
+        self.inheritance = inheritance
         self.deadline = shared.idleDeadline
+        if let inheritance, inheritance.unread.readableBytes > 0 {
+            // A request has begun, which draining must not cut off.
+            self.isHeadStarted = true
+            self.deadline = shared.headDeadline
+        }
     }
 
     // MARK: Channel events
@@ -113,6 +123,16 @@ final class HTTPConnection: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.end()
         self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let inheritance = self.inheritance.take() {
+            self.isInRead = true
+            self.output = inheritance.unsent
+            if inheritance.isClosing { self.startClosing() } else { self.receive(inheritance.unread) }
+            self.endRead()
+        }
+        context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -141,12 +161,16 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        self.endRead()
+        context.fireChannelReadComplete()
+    }
+
+    private func endRead() {
         // The codec hands on what it makes of a burst within it; if that was nothing, it holds part of a head or body.
         let codecHolds = self.isCodecInstalled && !self.isInRead
         self.isInRead = false
         self.noteIncompleteHead(codecHolds: codecHolds)
         self.flush()
-        context.fireChannelReadComplete()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -192,7 +216,6 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     // MARK: Time and the end
 
-    /// Once a second.
     func sweep(now: Int) {
         self.watchStall()
         guard now >= self.deadline else { return }
@@ -252,14 +275,15 @@ final class HTTPConnection: ChannelDuplexHandler {
                 self.isKept = false
                 exchange.body.fail(.truncatedBody)
             }
-        case .discarding, .closing: self.cut()
+        case .discarding: self.startClosing()
+        // Without a deadline the last byte has not left yet; the connection ends when it has.
+        case .closing: if self.deadline != .max { self.cut() }
         case .awaitingReply, .closed: break
         }
         self.isInRead = false
         self.flush()
     }
 
-    /// The server stops: no request is begun from now on.
     func beginDraining() {
         if case .awaitingHead = self.phase, !self.isHeadStarted, !self.isInRead { self.startClosing() }
     }

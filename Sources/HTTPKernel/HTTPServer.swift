@@ -12,16 +12,36 @@ package final class HTTPServer: Sendable {
     /// Where it listens, in the order of the listeners; a port asked for as 0 is the one that was taken.
     package let addresses: [SocketAddress]
 
-    private let listening: [any Channel]
+    private let listening: [Listening]
     private let contexts: [NIOLoopBound<LoopContext>]
     private let census: Census
     private let logger: Logger
 
+    /// A listening socket of either kind.
+    private enum Listening: Sendable {
+        case channel(any Channel)
+        case direct(DirectListener, DirectLoop)
+
+        var address: SocketAddress? {
+            switch self {
+            case .channel(let channel): channel.localAddress
+            case .direct(let listener, _): listener.address
+            }
+        }
+
+        func close() {
+            switch self {
+            case .channel(let channel): channel.close(promise: nil)
+            case .direct(let listener, let loop): loop.execute { listener.close() }
+            }
+        }
+    }
+
     private init(
-        listening: [any Channel], contexts: [NIOLoopBound<LoopContext>], census: Census, logger: Logger
+        listening: [Listening], contexts: [NIOLoopBound<LoopContext>], census: Census, logger: Logger
     ) {
         self.listening = listening
-        self.addresses = listening.compactMap(\.localAddress)
+        self.addresses = listening.compactMap(\.address)
         self.contexts = contexts
         self.census = census
         self.logger = logger
@@ -29,37 +49,75 @@ package final class HTTPServer: Sendable {
 
     /// Starts listening; when it returns, connections are accepted.
     ///
-    /// - Parameter service: called once for each loop, on that loop.
+    /// - Parameters:
+    ///   - direct: loops that serve connections without TLS as long as they send whole small requests; the rest goes to the
+    ///     group. Without them the group serves all.
+    ///   - service: called once for each loop, on that loop.
     /// - Throws: when one listener cannot be had; the others are closed again.
     package static func start(
-        _ listeners: [HTTPListener], group: MultiThreadedEventLoopGroup, limits: HTTPLimits = HTTPLimits(),
-        logger: Logger, service: @escaping @Sendable (any EventLoop) -> any HTTPService
+        _ listeners: [HTTPListener], group: MultiThreadedEventLoopGroup, direct: DirectLoops? = nil,
+        limits: HTTPLimits = HTTPLimits(), logger: Logger,
+        service: @escaping @Sendable (any EventLoop) -> any HTTPService
     ) async throws(HTTPServerError) -> HTTPServer {
         let census = Census(limit: limits.connectionCount)
-        var byLoop: [ObjectIdentifier: NIOLoopBound<LoopContext>] = [:]
-        for loop in group.makeIterator() {
-            let bound = loop.submit {
+        let first = listeners.first?.description ?? ""
+        let byLoop = try await Self.onEachLoop(of: group, for: first) { loop in
+            let context = LoopContext(loop: loop, service: service(loop), limits: limits, census: census)
+            context.start()
+            return context
+        }
+        var contexts = Array(byLoop.values)
+        var lanes: [NIOLoopBound<DirectLane>] = []
+        if let direct {
+            let adoption = Adoption(contexts: contexts)
+            let made = try await Self.onEachLoop(of: direct, for: first) { loop in
+                guard let loop = loop as? DirectLoop else { preconditionFailure("the group's loops are direct") }
                 let context = LoopContext(loop: loop, service: service(loop), limits: limits, census: census)
                 context.start()
-                return NIOLoopBound(context, eventLoop: loop)
+                return DirectLane(loop: loop, shared: context) { adoption.adopt($0, $1, $2) }
             }
+            lanes = Array(made.values)
+            for lane in lanes {
+                let context = lane.eventLoop.submit { NIOLoopBound(lane.value.shared, eventLoop: lane.eventLoop) }
+                do { contexts.append(try await context.get()) } catch {
+                    throw .cannotListen(address: first, cause: error)
+                }
+            }
+        }
+        var listening: [Listening] = []
+        do throws(HTTPServerError) {
+            for listener in listeners {
+                if listener.tls == nil, let loop = direct?.loops.first {
+                    let made = try DirectListener(listener, lanes: lanes, loop: loop, census: census)
+                    loop.execute { made.start() }
+                    listening.append(.direct(made, loop))
+                } else {
+                    let channel = try await Self.listen(listener, group: group, contexts: byLoop, census: census)
+                    listening.append(.channel(channel))
+                }
+            }
+        } catch {
+            for each in listening { each.close() }
+            for bound in contexts { bound.eventLoop.execute { bound.value.stop() } }
+            throw error
+        }
+        return HTTPServer(listening: listening, contexts: contexts, census: census, logger: logger)
+    }
+
+    /// Makes a value on each loop of a group.
+    private static func onEachLoop<Value>(
+        of group: any EventLoopGroup, for description: String, _ make: @escaping @Sendable (any EventLoop) -> Value
+    ) async throws(HTTPServerError) -> [ObjectIdentifier: NIOLoopBound<Value>] {
+        var byLoop: [ObjectIdentifier: NIOLoopBound<Value>] = [:]
+        for loop in group.makeIterator() {
+            let bound = loop.submit { NIOLoopBound(make(loop), eventLoop: loop) }
             do {
                 byLoop[ObjectIdentifier(loop)] = try await bound.get()
             } catch {
-                throw .cannotListen(address: listeners.first?.description ?? "", cause: error)
+                throw .cannotListen(address: description, cause: error)
             }
         }
-        var channels: [any Channel] = []
-        do throws(HTTPServerError) {
-            for listener in listeners {
-                channels.append(try await Self.listen(listener, group: group, contexts: byLoop, census: census))
-            }
-        } catch {
-            for channel in channels { channel.close(promise: nil) }
-            for bound in byLoop.values { bound.eventLoop.execute { bound.value.stop() } }
-            throw error
-        }
-        return HTTPServer(listening: channels, contexts: Array(byLoop.values), census: census, logger: logger)
+        return byLoop
     }
 
     private static func listen(
@@ -72,9 +130,7 @@ package final class HTTPServer: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
-            )
+            .childChannelOption(.recvAllocator, value: Self.receiveAllocator)
             .childChannelInitializer { channel in
                 Self.prepare(channel, listener: listener, contexts: contexts, census: census)
             }
@@ -92,6 +148,10 @@ package final class HTTPServer: Sendable {
         } catch {
             throw .cannotListen(address: listener.description, cause: error)
         }
+    }
+
+    static var receiveAllocator: AdaptiveRecvByteBufferAllocator {
+        AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
     }
 
     /// Sets one accepted connection up, on its loop.
@@ -124,9 +184,9 @@ package final class HTTPServer: Sendable {
     ///
     /// - Returns: how many connections were cut when the time was over.
     package func drain(within limit: Duration = .seconds(30)) async -> Int {
-        for channel in self.listening {
-            channel.close(promise: nil)
-            if let path = channel.localAddress?.pathname { UnixSocket.remove(path) }
+        for each in self.listening {
+            each.close()
+            if let path = each.address?.pathname { UnixSocket.remove(path) }
         }
         for bound in self.contexts {
             bound.eventLoop.execute { bound.value.beginDraining() }

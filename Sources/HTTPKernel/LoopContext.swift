@@ -1,5 +1,15 @@
 import NIOCore
 
+/// A connection as its loop's context sees it.
+protocol LoopConnection: AnyObject {
+    var facts: ConnectionFacts { get }
+    /// Once a second.
+    func sweep(now: Int)
+    /// The server stops: no request is begun from now on.
+    func beginDraining()
+    func cut()
+}
+
 /// What all connections of one event loop share: the service, the Date field, and one tick a second that ends what takes too
 /// long. No request reads a clock or schedules a timer. Lives on its loop.
 final class LoopContext {
@@ -15,7 +25,7 @@ final class LoopContext {
     private let headTicks: Int
     private let bodyTicks: Int
     private let idleTicks: Int
-    private var connections: [UInt64: HTTPConnection] = [:]
+    private var connections: [UInt64: any LoopConnection] = [:]
     private var tick: RepeatedTask?
 
     /// - Parameter clock: seconds since 1970; passed in for tests.
@@ -46,7 +56,7 @@ final class LoopContext {
         self.tick = nil
     }
 
-    private func passSecond() {
+    func passSecond() {
         self.now += 1
         self.dateField = HTTPDate.field(seconds: self.clock())
         for connection in Array(self.connections.values) { connection.sweep(now: self.now) }
@@ -62,12 +72,12 @@ final class LoopContext {
 
     private static func ticks(_ timeout: Duration) -> Int { max(1, Int(timeout.components.seconds)) + 1 }
 
-    func add(_ connection: HTTPConnection) {
+    func add(_ connection: any LoopConnection) {
         self.connections[connection.facts.id] = connection
         if self.isDraining { connection.beginDraining() }
     }
 
-    func remove(_ connection: HTTPConnection) { self.connections[connection.facts.id] = nil }
+    func remove(_ connection: any LoopConnection) { self.connections[connection.facts.id] = nil }
 
     /// Idle connections close; the others close with their answer.
     func beginDraining() {

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 package import NIOHTTP1
 
@@ -113,8 +114,7 @@ package struct RequestHead: Sendable {
                 let pathCount = path.utf8CodeUnitCount
                 guard target.count >= pathCount else { return false }
                 if target.count > pathCount, unsafe target[pathCount] != 0x3F { return false }
-                return unsafe UnsafeRawBufferPointer(start: path.utf8Start, count: pathCount)
-                    .elementsEqual(UnsafeRawBufferPointer(rebasing: target[..<pathCount]))
+                return unsafe pathCount == 0 || memcmp(path.utf8Start, target.baseAddress!, pathCount) == 0
             }
         }
     }

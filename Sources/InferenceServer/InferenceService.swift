@@ -73,9 +73,11 @@ package struct InferenceService: Service {
         let services = InferenceServices(
             workers: workers, aside: aside, access: configuration.access,
             log: AccessLog(sample: configuration.accessLogSample, logger: logger, thread: aside))
-        let registry = ModelRegistry(group: group, limits: configuration.limits)
+        // Small whole requests are served by the direct loops, all else by the group (Docs/Decisions/0032).
+        let direct = try DirectLoops(count: configuration.loopCount)
+        let registry = ModelRegistry(groups: [direct, group], limits: configuration.limits)
         let server = try await HTTPServer.start(
-            configuration.listeners, group: group, limits: configuration.http, logger: logger
+            configuration.listeners, group: group, direct: direct, limits: configuration.http, logger: logger
         ) { [configuration] loop in
             InferenceResponder(
                 registry: registry, loop: loop, services: services, defaultModel: configuration.defaultModel,
@@ -103,6 +105,7 @@ package struct InferenceService: Service {
         registry.stop()
         try await workers.shutdownGracefully()
         try await aside.shutdownGracefully()
+        try await direct.shutdownGracefully()
         try await group.shutdownGracefully()
         if let failure { throw failure }
     }

@@ -20,6 +20,18 @@ package enum NumberText {
         return unsafe LibraryNumber.double(text)
     }
 
+    /// The Float nearest to digits / 10^decimalCount, ties to even; nil where one operation cannot tell.
+    ///
+    /// - Parameter decimalCount: not negative.
+    package static func float(digits: UInt64, decimalCount: Int, isNegative: Bool) -> Float? {
+        DecimalNumber(digits: digits, exponent: -decimalCount, isNegative: isNegative).exactFloat
+    }
+
+    /// The Double nearest to digits / 10^decimalCount, ties to even; nil where one operation cannot tell.
+    package static func double(digits: UInt64, decimalCount: Int, isNegative: Bool) -> Double? {
+        DecimalNumber(digits: digits, exponent: -decimalCount, isNegative: isNegative).exactDouble
+    }
+
     package static func float(_ text: Span<UInt8>) -> Float? {
         unsafe text.withUnsafeBufferPointer { unsafe float($0) }
     }

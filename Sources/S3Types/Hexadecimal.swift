@@ -14,7 +14,8 @@ private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
 }
 
 /// The bytes that a hexadecimal text of either case names; nil when it is not one.
-package func bytes(hexadecimal text: some StringProtocol) -> [UInt8]? {
+@specialized(where Text == String)
+package func bytes<Text: StringProtocol>(hexadecimal text: Text) -> [UInt8]? {
     guard text.utf8.count.isMultiple(of: 2) else { return nil }
     var result: [UInt8] = []
     result.reserveCapacity(text.utf8.count / 2)

@@ -3,7 +3,7 @@
 /// Source: "Create a signed AWS API request", UriEncode.
 package enum PercentEncoding {
     /// - Parameter keepsSlash: whether `/` stays, as it does in a path.
-    package static func encode(_ bytes: some Sequence<UInt8>, keepsSlash: Bool, into result: inout [UInt8]) {
+    package static func encode(_ bytes: [UInt8], keepsSlash: Bool, into result: inout [UInt8]) {
         for byte in bytes {
             if isUnreserved(byte) || (keepsSlash && byte == UInt8(ascii: "/")) {
                 result.append(byte)
@@ -18,7 +18,7 @@ package enum PercentEncoding {
     package static func encode(_ text: String, keepsSlash: Bool) -> String {
         var result: [UInt8] = []
         result.reserveCapacity(text.utf8.count + 16)
-        encode(text.utf8, keepsSlash: keepsSlash, into: &result)
+        encode(Array(text.utf8), keepsSlash: keepsSlash, into: &result)
         return String(decoding: result, as: UTF8.self)
     }
 

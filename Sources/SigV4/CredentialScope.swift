@@ -19,9 +19,10 @@ package struct CredentialScope: Hashable, Sendable {
 
     /// Nil unless the text is an access key and the four steps of a scope. An access key may itself hold slashes.
     package init?(credential text: some StringProtocol) {
-        let steps = text.split(separator: "/", omittingEmptySubsequences: false)
+        let steps = String(text).utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         guard steps.count >= 5, steps.last == "aws4_request" else { return nil }
-        let scope = steps[(steps.count - 4)..<(steps.count - 1)].map { String($0) }
+        let scope = Array(steps[(steps.count - 4)..<(steps.count - 1)])
         let accessKey = steps[..<(steps.count - 4)].joined(separator: "/")
         let isDay =
             scope[0].utf8.count == 8

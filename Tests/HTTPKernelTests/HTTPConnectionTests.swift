@@ -341,4 +341,17 @@ import Testing
         head.add("x", "a\r\nset-cookie: b\u{0}c")
         #expect(String(decoding: head.bytes, as: UTF8.self) == "HTTP/1.1 200 OK\r\nx: a  set-cookie: b c\r\n")
     }
+
+    /// Broken chunks behind an answer of the same burst must not take that answer with them.
+    @Test func answersOfABurstLeaveBeforeABrokenBodyEndsTheConnection() throws {
+        let harness = try KernelHarness()
+        harness.service.routing = { head in
+            head.hasPath("/now")
+                ? .respond(Response(ResponseHead(.ok), body: ByteBuffer(string: "now"))) : .gather(limitBytes: 100)
+        }
+        try harness.receive(
+            "GET /a HTTP/1.1\r\nHost: h\r\n\r\nPOST /now HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc"
+        )
+        #expect(bodies(try harness.sent()) == ["GET /a ", "now"])
+    }
 }

@@ -39,7 +39,7 @@ final class ServerHarness: Sendable {
         workers.start()
         aside = NIOThreadPool(numberOfThreads: 1)
         aside.start()
-        let registry = ModelRegistry(group: group, limits: limits)
+        let registry = ModelRegistry(groups: [group], limits: limits)
         self.registry = registry
         let services = InferenceServices(
             workers: workers, aside: aside, access: access,

@@ -1,5 +1,7 @@
+import Glibc
 import InferenceWire
 import JSONReader
+import PropertyTesting
 import Testing
 
 struct RowBufferTests {
@@ -41,6 +43,31 @@ struct RowBufferTests {
         let buffer = try rows(text, .csv)
         #expect(same(buffer.values, expected))
         #expect(buffer.rowCount == expected.count / 3)
+    }
+
+    /// Fields of the usual form take a short cut, which must round as the full reader does.
+    @Test func roundsPlainDecimalsAsTheFullReaderDoes() throws {
+        var random = SeededGenerator.printed()
+        var texts = [
+            "0", "-0", "-0.0", "5.", ".5", "-.5", "16777217", "9007199254740993", "0.1", "8388608.5", "3.4e38",
+            "00012.50",
+        ]
+        for _ in 0..<20_000 {
+            let whole = String(UInt64.random(in: 0...UInt64.max, using: &random)).prefix(
+                Int.random(in: 0...19, using: &random))
+            let part = String(UInt64.random(in: 0...UInt64.max, using: &random)).prefix(
+                Int.random(in: 0...19, using: &random))
+            guard !whole.isEmpty || !part.isEmpty else { continue }
+            texts.append("\(Bool.random(using: &random) ? "-" : "")\(whole)\(part.isEmpty ? "" : ".")\(part)")
+        }
+        for text in texts {
+            var floats = RowBuffer<Float>()
+            var doubles = RowBuffer<Double>()
+            try read(text, into: &floats, .csv, features: 1, limit: 1)
+            try read(text, into: &doubles, .csv, features: 1, limit: 1)
+            #expect(floats.values.map(\.bitPattern) == [strtof(text, nil).bitPattern], "\(text)")
+            #expect(doubles.values.map(\.bitPattern) == [strtod(text, nil).bitPattern], "\(text)")
+        }
     }
 
     @Test func aSingleColumnMayBeMissing() throws {

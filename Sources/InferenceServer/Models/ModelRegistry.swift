@@ -25,18 +25,20 @@ package final class ModelRegistry: ImageHolder {
     private let reaper: Reaper
 
     /// - Parameters:
-    ///   - group: every loop of it gets a table; requests on other loops find no model.
+    ///   - groups: every loop of them gets a table; requests on other loops find no model.
     ///   - limits: shared out among the loops.
-    package init(group: any EventLoopGroup, limits: InferenceLimits = InferenceLimits()) {
+    package init(groups: [any EventLoopGroup], limits: InferenceLimits = InferenceLimits()) {
         let reaper = Reaper()
         self.reaper = reaper
-        let loops = Array(group.makeIterator())
+        let loops = groups.flatMap { Array($0.makeIterator()) }
         self.tables = loops.enumerated().map { index, loop in
             ModelTable(loop: loop, index: index, admission: Admission(limits, loopCount: loops.count)) {
                 reaper.reap($0)
             }
         }
     }
+
+    package convenience init(group: any EventLoopGroup) { self.init(groups: [group]) }
 
     package var imageVersions: [UInt16] { [ModelImageView.version] }
 

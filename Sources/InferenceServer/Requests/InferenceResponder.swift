@@ -42,7 +42,10 @@ package final class InferenceResponder: HTTPService {
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
-        if head.method == .POST, head.hasPath("/invocations") { return gather(head, on: connection, endpoint: nil) }
+        // A pattern and not `==`, which would compare names: the method is told by its case.
+        if case .POST = head.method, head.hasPath("/invocations") {
+            return gather(head, on: connection, endpoint: nil)
+        }
         if let route = openInference.route(head) { return route }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {

@@ -69,7 +69,11 @@ final class LoopScoring {
     func score(
         for model: LoadedModel, as format: RowFormat, head: ResponseHead, counting scores: inout ValueHistogram
     ) -> Response {
-        let rowCount = model.inputType == .float32 ? floats.rowCount : doubles.rowCount
+        let rowCount =
+            switch model.inputType {
+            case .float32: floats.rowCount
+            case .float64: doubles.rowCount
+            }
         let outputs = rowCount * model.outputCount
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
         var predictions: [Double] = []

@@ -21,6 +21,19 @@ extension RowBuffer {
         var position = start
         var column = 0
         while true {
+            // Not beyond the last column: there the count of fields is what is wrong, whatever they hold.
+            if position == fieldStart, column < featureCount, let plain = unsafe PlainDecimal(text, from: position),
+                let number = Number.number(plain)
+            {
+                values.append(number)
+                column += 1
+                position = plain.end
+                fieldStart = position + 1
+                let isLast = unsafe position == text.count || text[position] == UInt8(ascii: "\n")
+                if isLast { break }
+                position += 1
+                continue
+            }
             let isAtEnd = position == text.count
             let byte = unsafe isAtEnd ? UInt8(ascii: "\n") : text[position]
             if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n") {

@@ -1,0 +1,160 @@
+import Dispatch
+import Glibc
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import HTTPKernel
+
+/// Answers by the target's path, in each way that a service can.
+final class PathService: HTTPService {
+    static let gatherLimitBytes = 200_000
+    private let executor: PoolExecutor
+    private let workers: NIOThreadPool
+
+    init(executor: PoolExecutor, workers: NIOThreadPool) {
+        self.executor = executor
+        self.workers = workers
+    }
+
+    func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
+        if head.hasPath("/now") { return .respond(Response(ResponseHead(.ok), body: ByteBuffer(string: "now"))) }
+        if head.hasPath("/stream") {
+            return .stream(on: self.executor) { request, writer in
+                let body = try await request.body.collect(limitBytes: 1 << 20)
+                try await writer.respond(Response(ResponseHead(.ok), body: body))
+            }
+        }
+        return .gather(limitBytes: Self.gatherLimitBytes)
+    }
+
+    func respond(to request: GatheredRequest) -> Answer {
+        let fields = request.head.headers.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+        let text = "\(request.head.method.rawValue) \(request.head.target) \(fields) \(String(buffer: request.body))"
+        if request.head.hasPath("/large") {
+            return .now(Response(ResponseHead(.ok), body: ByteBuffer(bytes: patterned(300_000))))
+        }
+        if request.head.hasPath("/empty") { return .now(Response(ResponseHead(.noContent))) }
+        if request.head.hasPath("/close") {
+            return .now(Response(ResponseHead(.ok), body: ByteBuffer(string: text), closing: true))
+        }
+        if request.head.hasPath("/later") {
+            return .later { handle in
+                self.workers.submit { _ in handle.complete(Response(ResponseHead(.ok), body: ByteBuffer(string: text)))
+                }
+            }
+        }
+        return .now(Response(ResponseHead(.ok), body: ByteBuffer(string: text)))
+    }
+}
+
+/// Two servers with the same service: one whose small requests a direct loop serves, one without.
+func withBothServers(
+    limits: HTTPLimits = HTTPLimits(), _ body: (_ direct: HTTPServer, _ plain: HTTPServer) async throws -> Void
+) async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loops = try DirectLoops(count: 2)
+    let executor = PoolExecutor()
+    let workers = NIOThreadPool(numberOfThreads: 1)
+    workers.start()
+    let logger = Logger(label: "test")
+    let direct = try await HTTPServer.start(
+        [.tcp(host: "127.0.0.1", port: 0)], group: group, direct: loops, limits: limits, logger: logger
+    ) { _ in PathService(executor: executor, workers: workers) }
+    let plain = try await HTTPServer.start(
+        [.tcp(host: "127.0.0.1", port: 0)], group: group, limits: limits, logger: logger
+    ) { _ in PathService(executor: executor, workers: workers) }
+    var failure: (any Error)?
+    do { try await body(direct, plain) } catch { failure = error }
+    for server in [direct, plain] { _ = await server.drain(within: .seconds(5)) }
+    try await workers.shutdownGracefully()
+    try await loops.shutdownGracefully()
+    try await group.shutdownGracefully()
+    if let failure { throw failure }
+}
+
+/// One connection on a direct loop with a socket pair, and note of what it hands over.
+final class DirectHarness {
+    let client: CInt
+    let loop: DirectLoop
+    private let lane: NIOLoopBound<DirectLane>
+    let census = Census(limit: 10)
+
+    init(answering: @escaping @Sendable (GatheredRequest) -> Answer) throws {
+        var pair: [CInt] = [-1, -1]
+        try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
+        self.client = pair[0]
+        let server = pair[1]
+        _ = fcntl(server, F_SETFL, O_NONBLOCK)
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(self.client, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        let loop = try DirectLoop(name: "test")
+        self.loop = loop
+        let census = self.census
+        let notes = Notes()
+        self.notes = notes
+        self.lane = try loop.submit {
+            let service = ScriptedService()
+            service.answering = answering
+            let shared = LoopContext(
+                loop: loop, service: service, limits: HTTPLimits(), census: census, clock: { 784_111_777 })
+            let lane = DirectLane(loop: loop, shared: shared) { descriptor, _, inheritance in
+                notes.add(inheritance)
+                close(descriptor)
+            }
+            let id = census.enter()!
+            lane.serve(server, ConnectionFacts(id: id, peer: nil, local: nil, isTLS: false, listener: "test"))
+            return NIOLoopBound(lane, eventLoop: loop)
+        }.wait()
+    }
+
+    private let notes: Notes
+
+    private final class Notes: Sendable {
+        let all = Mutex<[Inheritance]>([])
+        func add(_ inheritance: Inheritance) { self.all.withLock { $0.append(inheritance) } }
+    }
+
+    var inheritances: [Inheritance] { self.notes.all.withLock { $0 } }
+
+    /// Returns when the loop has looked at everything that was sent before: it looks at sockets between two rounds of tasks.
+    func settle() throws {
+        for _ in 0..<2 { try self.loop.submit {}.wait() }
+    }
+
+    func send(_ text: String) throws { try self.send(Array(text.utf8)[...]) }
+
+    func send(_ slice: ArraySlice<UInt8>) throws {
+        let bytes = Array(slice)
+        try #require(Glibc.send(self.client, bytes, bytes.count, CInt(MSG_NOSIGNAL)) == bytes.count)
+        try self.settle()
+    }
+
+    /// What has come by now.
+    func received() -> String {
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        let count = recv(self.client, &block, block.count, CInt(MSG_DONTWAIT))
+        return String(decoding: block[..<max(0, count)], as: UTF8.self)
+    }
+
+    func passSecond() throws {
+        let lane = self.lane
+        try self.loop.submit { lane.value.shared.passSecond() }.wait()
+    }
+
+    func beginDraining() throws {
+        let lane = self.lane
+        try self.loop.submit { lane.value.shared.beginDraining() }.wait()
+    }
+
+    /// Whether the server's end is still open, as the census counts it.
+    var isServed: Bool { self.census.count == 1 && self.inheritances.isEmpty }
+
+    deinit {
+        close(self.client)
+        self.loop.shutdownGracefully(queue: .global()) { _ in }
+    }
+}
