@@ -193,9 +193,9 @@ struct ONNXTests {
             tensors: [("w", [3, 1], [1, 2, 3])]
         ) { graph in
             graph.message(5) { tensor in
-                tensor.packed(1, [1])
+                tensor.packed(1, [1] as [Int64])
                 tensor.unsigned(2, 7)
-                tensor.packed(7, [1])
+                tensor.packed(7, [1] as [Int64])
                 tensor.string(8, "axes")
             }
         }
@@ -219,7 +219,7 @@ struct ONNXTests {
                 graph.message(5) { tensor in
                     tensor.packed(1, shape)
                     tensor.unsigned(2, 7)
-                    tensor.packed(7, [2, 0])
+                    tensor.packed(7, [2, 0] as [Int64])
                     tensor.string(8, "numbers")
                 }
             }
@@ -324,7 +324,7 @@ struct ONNXTests {
         func shaped(_ shape: [Int64]) -> [UInt8] {
             trees(Self.stump, weights, targetCount: 2, behind: ("", "Reshape", ["t", "shape"], ["y"])) { graph in
                 graph.message(5) { tensor in
-                    tensor.packed(1, [Int64(shape.count)])
+                    tensor.packed(1, [Int64(shape.count)] as [Int64])
                     tensor.unsigned(2, 7)
                     tensor.packed(7, shape)
                     tensor.string(8, "shape")
