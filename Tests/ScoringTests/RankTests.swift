@@ -1,3 +1,4 @@
+import ModelImage
 import ModelTypes
 import PropertyTesting
 import Scoring
@@ -5,14 +6,14 @@ import Testing
 
 /// Ranks among any number of thresholds, around every level of pivots.
 struct RankTests {
-    @Test(arguments: [1, 15, 16, 17, 32, 255, 256, 271, 272, 288, 4351, 4352, 70_000])
+    @Test(arguments: [1, 15, 16, 17, 256, 271, 272, 4351, 4352, 70_000])
     func ranksAreExactWhateverTheNumberOfThresholds(count: Int) throws {
         var random = SeededGenerator.printed()
-        for type in [NumberType.float32, .float64] {
+        for type in [NumberType.float32, .float64] where count < 10_000 || type == .float64 {
             for comparison in [Forest.Comparison.less, .lessOrEqual]
             where count < 4000 || (type == .float32) == (comparison == .less) {
                 // Each rule has a tree of its own over the same thresholds.
-                let rules = count > 10_000 ? [MissingRule.nanRight] : MissingRule.allCases
+                let rules = count > 4000 ? [MissingRule.nanRight] : MissingRule.allCases
                 let thresholds = distinctThresholds(count, type, &random)
                 let forest = try Forest(
                     featureCount: 1, inputType: type, accumulator: type, comparison: comparison,
@@ -22,8 +23,9 @@ struct RankTests {
                 let rows = probes(thresholds, type, &random)
                 let reference = ReferenceWalker(model(forest))
                 let expected = rows.map { reference.margins([$0])[0] }
+                let bytes = try ImageCompiler.compile(model(forest), artifactDigest: Array(repeating: 0, count: 32))
                 for kernels in KernelSet.allCases {
-                    let image = try LoadedImage(model(forest), kernels: kernels)
+                    let image = try LoadedImage(image: bytes, kernels: kernels)
                     let wrong = zip(image.margins(rows, rowCount: rows.count), expected).filter { $0 != $1 }
                     #expect(wrong.isEmpty, "\(kernels) \(type) \(comparison)")
                     let alone = rows.prefix(100).map { image.margins([$0], rowCount: 1)[0] }
