@@ -159,7 +159,7 @@ package struct InferenceService: Service {
     ) async throws -> GRPCFront? {
         guard let listener = configuration.grpc else { return nil }
         let limits = configuration.limits
-        let loops = try await ServingLoops(group) { loop in
+        let loops = try await ServingLoops(group, limitBytes: limits.bodyBytes) { loop in
             OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
         }
         return try GRPCFront(listener, group: group, limits: limits, loops: loops)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DurableFiles
+import InferenceServer
 import InferenceWire
 import Launch
 import ModelImage
@@ -56,7 +57,8 @@ struct Score: AsyncParsableCommand {
         predict: (Scorer, Span<Number>, Int, inout MutableSpan<Double>, ScoringScratch) -> Void
     ) throws -> [UInt8] {
         let format: RowFormat = jsonRows ? .json : jsonLines ? .jsonLines : header ? .csvWithHeader : .csv
-        let schema = RowSchema(featureCount: view.featureCount, featureNames: view.featureNames())
+        let schema = RowSchema(
+            featureCount: view.featureCount, featureNames: view.featureNames(), texts: ImageTexts(view))
         var buffer = empty
         try unsafe text.withUnsafeBytes { bytes in
             try unsafe buffer.read(

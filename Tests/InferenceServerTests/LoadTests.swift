@@ -47,6 +47,35 @@ struct LoadTests {
         }
     }
 
+    /// The Open Inference Protocol comes under the same bounds and into the same books.
+    @Test func largeTensorRequestsAreShedAndCountedToo() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.concurrentCount = 1
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let watch = PlainClient(port: harness.port)
+            let rows = (0..<50).map { "\($0),0,0" }.joined(separator: ",")
+            let tensors = PlainClient.post(
+                #"{"inputs":[{"name":"x","datatype":"FP32","shape":[50,3],"data":[\#(rows)]}]}"#,
+                path: "/v2/models/a/infer")
+            let gate = block(harness)
+            let client = PlainClient(port: harness.port)
+            client.send(tensors)
+            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            watch.send(tensors)
+            let shed = watch.receive()
+            #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
+            gate.signal()
+            #expect(client.receive()?.status == 200)
+            while value("lodestore_executor_requests_in_flight", watch) != 0 { await Task.yield() }
+            #expect(value("lodestore_executor_pending_bytes", watch) == 0)
+            #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, watch) == 1)
+            #expect(value(#"lodestore_executor_requests_total{outcome="answered"}"#, watch) == 1)
+            #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#, watch) == 50)
+        }
+    }
+
     @Test func bodiesThatAreBeingReceivedCountAndAreGivenBackWhenTheClientGoes() async throws {
         var limits = ServerHarness.limits
         limits.loopBytes = 10

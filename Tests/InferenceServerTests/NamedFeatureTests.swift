@@ -1,3 +1,4 @@
+import ModelTypes
 import Testing
 
 @testable import InferenceServer
@@ -23,6 +24,29 @@ struct NamedFeatureTests {
             try harness.adopt("a", version: "2", generation: 2, bias: 0)
             let nameless = client.predict(#"[{"x":1}]"#, ["Content-Type": "application/json"])
             #expect(nameless?.status == 400 && nameless?.body.contains("send them by position") == true)
+        }
+    }
+
+    /// The sidecar put the bundle's encoders into the image; clients send texts.
+    @Test func textsBecomeTheNumbersOfTheImagesEncoders() async throws {
+        let encoders = try FeatureEncoders(
+            [
+                .init(
+                    feature: 1, categories: [.init(text: "mobile", number: 10), .init(text: "a,b", number: 20)],
+                    unknown: 90)
+            ], featureCount: 3)
+        try await ServerHarness.serving { harness in
+            try harness.adopt(
+                "a", version: "1", generation: 1, bias: 0, featureNames: ["x", "device", "z"], encoders: encoders)
+            let client = PlainClient(port: harness.port)
+            let json = client.predict(
+                #"{"instances":[{"device":"mobile","x":1},[1,"a,b",3],[1,"fridge",3],[1,10,3]]}"#,
+                ["Content-Type": "application/json"])
+            #expect(json?.body == #"{"predictions": [11.0, 24.0, 94.0, 14.0]}"#)
+            let csv = client.predict("1,mobile,3\n1,\"a,b\",3\n")
+            #expect(csv?.body == "14.0\n24.0\n")
+            let refused = client.predict(#"[["mobile",1,2]]"#, ["Content-Type": "application/json"])
+            #expect(refused?.status == 400, "a feature without an encoder takes numbers alone")
         }
     }
 }

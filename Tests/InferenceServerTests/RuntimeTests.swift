@@ -153,4 +153,23 @@ struct RuntimeTests {
             #expect(client.get("/ping")?.status == 200)
         }
     }
+
+    @Test func aGuardedListenerGuardsTheOpenInferenceProtocolToo() async throws {
+        try await ServerHarness.serving(access: access, listener: InferenceResponder.guardedListener) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            let body = #"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[1,2,3]}]}"#
+            let path = "/v2/models/a/infer"
+            client.send(PlainClient.post(body, path: path))
+            #expect(client.receive()?.status == 403)
+            #expect(client.get("/v2/models/a")?.status == 403)
+            client.send(PlainClient.post("", path: "/v2/repository/models/a/unload"))
+            #expect(client.receive()?.status == 403)
+            client.send(PlainClient.post(body, try signed("", body + " ", path: path), path: path))
+            #expect(client.receive()?.status == 403, "signed for another body")
+            client.send(PlainClient.post(body, try signed("", body, path: path), path: path))
+            #expect(client.receive()?.body.contains(#""data":[6.0]"#) == true)
+            #expect(client.get("/v2/health/ready")?.status == 200)
+        }
+    }
 }

@@ -87,23 +87,26 @@ final class ServerHarness: Sendable {
 
     /// Adopts a linear model of three features whose prediction is `bias` and the sum of the features.
     func adopt(
-        _ name: String, version: String, generation: UInt64, bias: Double, featureNames: [String] = []
+        _ name: String, version: String, generation: UInt64, bias: Double, featureNames: [String] = [],
+        encoders: FeatureEncoders? = nil
     ) throws {
-        let image = try Self.image(bias: bias, featureNames: featureNames)
+        let image = try Self.image(bias: bias, featureNames: featureNames, encoders: encoders)
         let offer = try Self.offer(name, version: version, generation: generation, image: image)
         try registry.adopt(offer, memory: SealedMemory(copying: image, name: name))
     }
 
     static let artifact = ContentDigest(bytes: Digest.sha256([1, 2, 3]))!
 
-    static func image(bias: Double, featureNames: [String] = []) throws -> [UInt8] {
+    static func image(
+        bias: Double, featureNames: [String] = [], encoders: FeatureEncoders? = nil
+    ) throws -> [UInt8] {
         let linear = try LinearPredictor(
             featureCount: 3, accumulator: .float32, startValues: [bias], weights: [1, 1, 1])
         let model = ModelDescription(
             predictor: .linear(linear), featureNames: featureNames, transform: .identity, objective: "reg:squarederror",
             bestIteration: nil,
             source: ModelSource(format: .xgboostJSON, writerVersion: "1.7.6"))
-        return try ImageCompiler.compile(model, artifactDigest: artifact.bytes)
+        return try ImageCompiler.compile(model, artifactDigest: artifact.bytes, encoders: encoders)
     }
 
     static func offer(_ name: String, version: String, generation: UInt64, image: [UInt8]) throws -> ImageOffer {

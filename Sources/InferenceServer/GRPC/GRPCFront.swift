@@ -42,7 +42,8 @@ struct GRPCFront: Sendable {
                     privateKey: .file(path: files.keyPath, format: .pem))
             } ?? .plaintext,
             config: .defaults { config in
-                config.rpc.maxRequestPayloadSize = limits.bodyBytes
+                // What is a little too large is refused in words; what is larger than this, the transport cuts.
+                config.rpc.maxRequestPayloadSize = 2 * limits.bodyBytes
                 config.http2.maxConcurrentStreams = Self.streamLimit
                 config.http2.targetWindowSize = 1 << 20
                 // An answer waits for no other.

@@ -62,15 +62,10 @@ struct InferenceRPCs: RegistrableRPCService {
     ) throws(OpenInferenceRefusal) {
         let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
         let slot = try loop.slot(named: head.modelName, version: head.modelVersion)
-        let deliver: @Sendable (OpenInferenceLoop.Outcome) -> Void = { outcome in
-            switch outcome {
-            case .success(let reply): promise.succeed(reply.body)
-            case .failure(let error): promise.fail(OpenInferenceRefusal(error))
-            }
-        }
+        let deliver: @Sendable (OpenInferenceLoop.Reply) -> Void = { promise.completeWith($0.map(\.body)) }
         switch loop.infer(message, as: .message, slot) {
-        case .done(let outcome): deliver(outcome)
-        case .elsewhere(let work): loop.answerElsewhere(slot, work, deliver: deliver)
+        case .done(let reply): deliver(reply)
+        case .elsewhere(let work): loop.answerElsewhere(slot, work, charged: try loop.admit(message), deliver: deliver)
         }
     }
 
@@ -83,6 +78,7 @@ struct InferenceRPCs: RegistrableRPCService {
                 for try await message in request.messages {
                     let answer: [UInt8]
                     do {
+                        try loops.check(message)
                         let reply = try await loops.call { loop, promise in
                             Self.completing(promise) { () throws(OpenInferenceRefusal) in
                                 try Self.infer(loop, message, promise)
@@ -134,6 +130,7 @@ struct InferenceRPCs: RegistrableRPCService {
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
             let message = try await ServerRequest(stream: request).message
+            try loops.check(message)
             let reply = try await loops.call { loop, promise in
                 Self.completing(promise) { () throws(OpenInferenceRefusal) in try step(loop, message, promise) }
             }

@@ -4,7 +4,7 @@ extension OpenInferenceRefusal: RPCErrorConvertible {
     var rpcErrorCode: RPCError.Code {
         switch kind {
         case .invalid, .unsupportedEncoding: .invalidArgument
-        case .tooLarge: .resourceExhausted
+        case .tooLarge, .busy: .resourceExhausted
         case .notFound: .notFound
         case .unloaded, .unavailable: .unavailable
         }

@@ -48,7 +48,7 @@ final class LoadedModel: Sendable {
         let featureNames = view.featureNames()
         let featureCount = view.featureCount
         self.schemas = (0..<loopCount).map { _ in
-            RowSchema(featureCount: featureCount, featureNames: featureNames)
+            RowSchema(featureCount: featureCount, featureNames: featureNames, texts: ImageTexts(view))
         }
         self.signature = ModelSignature(
             name: name, version: version, sourceFormat: view.sourceFormat(), featureCount: featureCount,

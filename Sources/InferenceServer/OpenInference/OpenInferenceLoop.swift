@@ -2,11 +2,12 @@ import Glibc
 import InferenceWire
 import NIOCore
 import NIOPosix
+import Telemetry
 
 /// What the protocol asks of one event loop, whichever form it comes in: finds models in the loop's table and has their
 /// requests answered, on the loop or, where they are large, on a worker.
 final class OpenInferenceLoop {
-    typealias Outcome = Result<TensorReply, OpenInferenceError>
+    typealias Reply = Result<TensorReply, OpenInferenceRefusal>
 
     let registry: ModelRegistry
     let table: ModelTable
@@ -75,10 +76,19 @@ final class OpenInferenceLoop {
 
     // MARK: Inference
 
-    /// Answers a request here, or says what a worker is to do: then ``answerElsewhere(_:_:deliver:)`` must follow at once.
+    /// What came of a request: for the client, and for the loop's books.
+    struct Finished: Sendable {
+        let reply: Reply
+        let counts: InferenceStatistics
+        var scores = ValueHistogram()
+        var rowCount = 0
+        let nanoseconds: UInt64
+    }
+
+    /// Answers a request here, or says what a worker is to do: then ``answerElsewhere(_:_:charged:deliver:)`` must follow at once.
     enum Work {
-        case done(Outcome)
-        case elsewhere(@Sendable (LoadedModel) -> (Outcome, InferenceStatistics))
+        case done(Reply)
+        case elsewhere(@Sendable (LoadedModel) -> Finished)
     }
 
     func infer(_ body: ByteBuffer, as wire: TensorWire, _ slot: ModelTable.Slot) -> Work {
@@ -93,7 +103,7 @@ final class OpenInferenceLoop {
                         let request = try scoring.read(body, as: wire, for: model, limitRows: limitRows)
                         return Self.finish(request, body, wire, model, scoring, start: start, read: Self.now())
                     } catch {
-                        return Self.failure(error, start: start)
+                        return Self.failure(OpenInferenceRefusal(error), start: start)
                     }
                 }
             }
@@ -102,9 +112,8 @@ final class OpenInferenceLoop {
                 let request = try scoring.read(body, as: wire, for: model, limitRows: limitRows)
                 let read = Self.now()
                 guard request.rowCount * max(model.treeCount, 1) > limits.loopWork else {
-                    let (outcome, counts) = Self.finish(request, body, wire, model, scoring, start: start, read: read)
-                    slot.tensorStatistics += counts
-                    return .done(outcome)
+                    return .done(
+                        booked(Self.finish(request, body, wire, model, scoring, start: start, read: read), slot))
                 }
                 let rows = scoring.takeRows(for: model)
                 return .elsewhere { model in
@@ -113,52 +122,86 @@ final class OpenInferenceLoop {
                     return Self.finish(request, body, wire, model, scoring, start: start, read: read)
                 }
             } catch {
-                let (outcome, counts) = Self.failure(error, start: start)
-                slot.tensorStatistics += counts
-                return .done(outcome)
+                return .done(booked(Self.failure(OpenInferenceRefusal(error), start: start), slot))
             }
         }
     }
 
-    /// Has a worker make the answer. The generation stays until it has.
+    /// Takes a request on that a worker is to answer.
+    ///
+    /// - Returns: what it was admitted for, to be given back with its answer.
+    func admit(_ body: ByteBuffer) throws(OpenInferenceRefusal) -> Int {
+        let charge = max(1, body.readableBytes)
+        guard table.admission.admit(bytes: charge) else {
+            table.statistics.note(.refused(.shed))
+            throw OpenInferenceRefusal(.busy, "too many large requests at once; try again")
+        }
+        return charge
+    }
+
+    /// Has a worker make the answer, unless it waited too long for one. The generation stays until then.
     func answerElsewhere(
-        _ slot: ModelTable.Slot, _ work: @escaping @Sendable (LoadedModel) -> (Outcome, InferenceStatistics),
-        deliver: @escaping @Sendable (Outcome) -> Void
+        _ slot: ModelTable.Slot, _ work: @escaping @Sendable (LoadedModel) -> Finished, charged: Int,
+        deliver: @escaping @Sendable (Reply) -> Void
     ) {
         table.begin(slot)
-        let pointer = slot.model
-        let loop = table.loop
-        let finished = NIOLoopBound((table, slot), eventLoop: loop)
+        let (pointer, loop, limit) = (slot.model, table.loop, limits.queueNanoseconds)
+        let bound = NIOLoopBound((self, slot), eventLoop: loop)
+        let submitted = Self.now()
         workers.submit { _ in
-            let (outcome, counts) = pointer.withModel(work)
-            deliver(outcome)
+            let waited = Self.now() &- submitted
+            let finished =
+                waited > limit
+                ? Self.failure(OpenInferenceRefusal(.busy, "the executor is busy; try again"), start: submitted)
+                : pointer.withModel(work)
+            deliver(finished.reply)
             loop.execute {
-                let (table, slot) = finished.value
-                slot.tensorStatistics += counts
-                table.end(slot)
+                let (models, slot) = bound.value
+                models.table.statistics.queue.observe(nanoseconds: waited)
+                models.table.admission.finish(bytes: charged)
+                _ = models.booked(finished, slot)
+                models.table.end(slot)
             }
         }
+    }
+
+    /// Counts what came of a request, on the loop.
+    private func booked(_ finished: Finished, _ slot: ModelTable.Slot) -> Reply {
+        let outcome: Outcome =
+            switch finished.reply {
+            case .success: .answered(rowCount: finished.rowCount)
+            case .failure(let refusal): .refused(refusal.kind.counted)
+            }
+        table.statistics.note(outcome)
+        slot.statistics.note(outcome, nanoseconds: finished.nanoseconds)
+        slot.statistics.scores.add(finished.scores)
+        slot.tensorStatistics += finished.counts
+        return finished.reply
     }
 
     private static func finish(
         _ request: TensorRequest, _ body: ByteBuffer, _ wire: TensorWire, _ model: LoadedModel,
-        _ scoring: TensorScoring,
-        start: UInt64, read: UInt64
-    ) -> (Outcome, InferenceStatistics) {
-        scoring.score(request, for: model)
+        _ scoring: TensorScoring, start: UInt64, read: UInt64
+    ) -> Finished {
+        var scores = ValueHistogram()
+        scoring.score(request, for: model, counting: &scores)
         let scored = now()
         let reply = scoring.write(request, body, as: wire, for: model)
+        let written = now()
         var counts = InferenceStatistics()
         counts.addSuccess(
-            rowCount: request.rowCount, start: start, read: read, scored: scored, written: now(),
+            rowCount: request.rowCount, start: start, read: read, scored: scored, written: written,
             milliseconds: wallMilliseconds())
-        return (.success(reply), counts)
+        return Finished(
+            reply: .success(reply), counts: counts, scores: scores, rowCount: request.rowCount,
+            nanoseconds: written &- start)
     }
 
-    private static func failure(_ error: OpenInferenceError, start: UInt64) -> (Outcome, InferenceStatistics) {
+    private static func failure(_ refusal: OpenInferenceRefusal, start: UInt64) -> Finished {
         var counts = InferenceStatistics()
-        counts.addFailure(nanoseconds: now() - start)
-        return (.failure(error), counts)
+        let nanoseconds = now() &- start
+        counts.addFailure(nanoseconds: nanoseconds)
+        return Finished(reply: .failure(refusal), counts: counts, nanoseconds: nanoseconds)
     }
 
     private static func now() -> UInt64 { NIODeadline.now().uptimeNanoseconds }

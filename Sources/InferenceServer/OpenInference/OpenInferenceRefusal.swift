@@ -12,6 +12,20 @@ struct OpenInferenceRefusal: Error, Equatable {
         /// Nothing is live at all.
         case unavailable
         case unsupportedEncoding
+        /// More is asked than can be answered soon.
+        case busy
+
+        /// As requests are counted.
+        var counted: Refusal.Kind {
+            switch self {
+            case .invalid: .rows
+            case .tooLarge: .size
+            case .notFound, .unloaded: .model
+            case .unavailable: .unready
+            case .unsupportedEncoding: .format
+            case .busy: .shed
+            }
+        }
     }
 
     let kind: Kind
@@ -31,7 +45,7 @@ struct OpenInferenceRefusal: Error, Equatable {
         case .invalid: .badRequest
         case .tooLarge: .payloadTooLarge
         case .notFound, .unloaded: .notFound
-        case .unavailable: .serviceUnavailable
+        case .unavailable, .busy: .serviceUnavailable
         case .unsupportedEncoding: .unsupportedMediaType
         }
     }

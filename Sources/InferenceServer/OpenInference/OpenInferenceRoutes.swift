@@ -89,17 +89,21 @@ final class OpenInferenceRoutes {
         }
         switch models.infer(request.body, as: wire, slot) {
         case .done(.success(let reply)): return .now(Self.response(reply, head: Self.head(for: reply, of: slot)))
-        case .done(.failure(let error)): return .now(Self.problem(OpenInferenceRefusal(error), fields: fields))
+        case .done(.failure(let refusal)): return .now(Self.problem(refusal, fields: fields))
         case .elsewhere(let work):
             let json = slot.heads[.json]
+            let charged: Int
+            do throws(OpenInferenceRefusal) { charged = try models.admit(request.body) } catch {
+                return .now(Self.problem(error, fields: fields + [("retry-after", "1")]))
+            }
             return .later { [models] handle in
-                models.answerElsewhere(slot, work) { outcome in
-                    switch outcome {
+                models.answerElsewhere(slot, work, charged: charged) { reply in
+                    switch reply {
                     case .success(let reply):
                         let head = reply.jsonByteCount.map { BinaryAnswerHead(fields, jsonByteCount: $0).head } ?? json
                         handle.complete(Self.response(reply, head: head))
-                    case .failure(let error):
-                        handle.complete(Self.problem(OpenInferenceRefusal(error), fields: fields))
+                    case .failure(let refusal):
+                        handle.complete(Self.problem(refusal, fields: fields))
                     }
                 }
             }

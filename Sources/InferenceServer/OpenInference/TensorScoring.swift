@@ -3,6 +3,7 @@ import InferenceWire
 import ModelTypes
 import NIOCore
 import Scoring
+import Telemetry
 
 /// The two forms in which inference requests come, and their answers go.
 enum TensorWire: Sendable, Equatable {
@@ -81,7 +82,9 @@ final class TensorScoring {
     }
 
     /// Scores the rows that are here.
-    func score(_ request: TensorRequest, for model: LoadedModel) {
+    ///
+    /// - Parameter scores: counts the predictions.
+    func score(_ request: TensorRequest, for model: LoadedModel, counting scores: inout ValueHistogram) {
         let count = request.rowCount * model.outputCount
         if predictions.count < count { predictions = [Double](repeating: 0, count: count) }
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
@@ -97,6 +100,7 @@ final class TensorScoring {
             let values = doubles.values
             model.scorer.predict(values.span, rowCount: request.rowCount, into: &target, scratch: scoringScratch)
         }
+        scores.observe(predictions.span.extracting(first: count))
     }
 
     /// Writes the answer from the predictions that are here.

@@ -46,7 +46,11 @@ package final class InferenceResponder: HTTPService {
         if case .POST = head.method, head.hasPath("/invocations") {
             return gather(head, on: connection, endpoint: nil)
         }
-        if let route = openInference.route(head) { return route }
+        if let route = openInference.route(head) {
+            // Whether all is well anyone may ask; all else comes under the rules of /invocations.
+            guard case .gather(let limitBytes) = route else { return route }
+            return gather(head, on: connection, endpoint: nil, limitBytes: limitBytes)
+        }
         let path = head.target.prefix { $0 != "?" }
         switch (path, head.method) {
         case ("/ping", .GET), ("/ping", .HEAD):
@@ -81,9 +85,24 @@ package final class InferenceResponder: HTTPService {
         if request.head.hasPath("/invocations") { return invoke(request, .container) }
         if request.head.hasPath("/metrics") { return metricsPage(request.head) }
         guard let endpoint = RuntimeCall.endpoint(in: request.head) else {
-            return openInference.answer(request)
+            return answerOpenInference(request)
         }
         return invoke(request, .runtime(RuntimeCall(endpoint: endpoint, head: request.head)))
+    }
+
+    /// What is large is admitted anew when it goes to a worker, within this step.
+    private func answerOpenInference(_ request: GatheredRequest) -> Answer {
+        finishCharge(limits.charge(request.head))
+        if needsSignature(on: request.connection, isRuntime: false) {
+            do throws(Refusal) {
+                try services.access?.check(request.head, body: request.body)
+            } catch {
+                return .now(refused(error, .container, request.head))
+            }
+        }
+        let answer = openInference.answer(request)
+        if case .now(let response) = answer { return .now(noted(response, request.head)) }
+        return answer
     }
 
     package func gatheringFailed(_ head: RequestHead) { finishCharge(limits.charge(head)) }
@@ -102,7 +121,9 @@ package final class InferenceResponder: HTTPService {
     /// Has the body gathered, if there is room for it and the request does not lack a signature that it needs.
     ///
     /// - Parameter endpoint: for a client of SageMaker, the endpoint that it names.
-    func gather(_ head: RequestHead, on connection: ConnectionFacts, endpoint: String?) -> Route {
+    func gather(
+        _ head: RequestHead, on connection: ConnectionFacts, endpoint: String?, limitBytes: Int? = nil
+    ) -> Route {
         let refusal: Refusal
         let charge = limits.charge(head)
         if needsSignature(on: connection, isRuntime: endpoint != nil), !RequestAccess.isSigned(head) {
@@ -110,7 +131,7 @@ package final class InferenceResponder: HTTPService {
         } else if charge > 0, !table.admission.admit(bytes: charge) {
             refusal = .shed("too many large requests at once; try again")
         } else {
-            return .gather(limitBytes: limits.bodyBytes)
+            return .gather(limitBytes: limitBytes ?? limits.bodyBytes)
         }
         let dialect = endpoint.map { Dialect.runtime(RuntimeCall(endpoint: $0, head: head)) } ?? .container
         return .respond(refused(refusal, dialect, head))

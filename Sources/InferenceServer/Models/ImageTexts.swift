@@ -1,0 +1,19 @@
+package import InferenceWire
+package import ModelImage
+
+/// The encoders of an image, as readers of rows ask them. Used only while the image is mapped, as the view itself is.
+package struct ImageTexts: FeatureTexts {
+    private let view: ModelImageView
+
+    /// Nil for an image without encoders: all its features are numbers.
+    package init?(_ view: ModelImageView) {
+        guard (0..<view.featureCount).contains(where: { view.isEncoded($0) }) else { return nil }
+        self.view = view
+    }
+
+    package func isEncoded(_ feature: Int) -> Bool { view.isEncoded(feature) }
+
+    package func number(of text: UnsafeBufferPointer<UInt8>, feature: Int) -> Double? {
+        unsafe view.encodedNumber(of: UnsafeRawBufferPointer(text), feature: feature)
+    }
+}
