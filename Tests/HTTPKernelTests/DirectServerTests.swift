@@ -56,12 +56,14 @@ import Testing
 
     @Test func answersAsTheChannelDoes() async throws {
         try await withBothServers { direct, plain in
-            for request in Self.usual + Self.unusual {
-                for text in [request, Self.usual[2] + request, Self.usual[0] + request + Self.usual[1]] {
-                    let pieces = [Array(text.utf8)[...]]
-                    let expected = try Self.answers(of: plain, to: pieces)
-                    #expect(
-                        try Self.answers(of: direct, to: pieces) == expected, "\(text.prefix(200).debugDescription)")
+            try await onThreadOfItsOwn {
+                for request in Self.usual + Self.unusual {
+                    for text in [request, Self.usual[2] + request, Self.usual[0] + request + Self.usual[1]] {
+                        let pieces = [Array(text.utf8)[...]]
+                        let expected = try Self.answers(of: plain, to: pieces)
+                        let seen = try Self.answers(of: direct, to: pieces)
+                        #expect(seen == expected, "\(text.prefix(200).debugDescription)")
+                    }
                 }
             }
         }
@@ -71,12 +73,14 @@ import Testing
         let corpus = (Self.usual + Self.unusual.filter { $0.utf8.count < 1000 }).map { Array($0.utf8) }
         let pairs = corpus.flatMap { first in corpus.map { first + $0 } }
         try await withBothServers { direct, plain in
-            var random = SeededGenerator.printed("cuts")
-            let count = try Fuzz.run(corpus: pairs) { stream in
-                let pieces = Self.cut(stream, using: &random)
-                let expected = try Self.answers(of: plain, to: pieces)
-                let seen = try Self.answers(of: direct, to: pieces)
-                #expect(seen == expected, "\(String(decoding: stream, as: UTF8.self).debugDescription)")
+            let count = try await onThreadOfItsOwn {
+                var random = SeededGenerator.printed("cuts")
+                return try Fuzz.run("answersChangedStreamsAsTheChannelDoes", corpus: pairs) { stream in
+                    let pieces = Self.cut(stream, using: &random)
+                    let expected = try Self.answers(of: plain, to: pieces)
+                    let seen = try Self.answers(of: direct, to: pieces)
+                    #expect(seen == expected, "\(String(decoding: stream, as: UTF8.self).debugDescription)")
+                }
             }
             #expect(count >= pairs.count)
         }

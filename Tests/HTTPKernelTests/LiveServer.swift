@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Testing
+import Threads
 
 @testable import HTTPKernel
 
@@ -162,4 +163,11 @@ final class SocketClient {
 /// Bytes that differ along the way, so that a lost or doubled piece shows.
 func patterned(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+}
+
+/// Runs what blocks on a thread of its own, so that it keeps none of the pool's from what it waits for.
+func onThreadOfItsOwn<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        _ = WorkerThread(name: "blocking-test") { continuation.resume(with: Result(catching: work)) }
+    }
 }

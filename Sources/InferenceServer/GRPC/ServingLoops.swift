@@ -11,7 +11,8 @@ final class ServingLoops: Sendable {
 
     /// - Parameter limitBytes: larger messages are refused.
     init(
-        _ group: MultiThreadedEventLoopGroup, limitBytes: Int, _ make: @escaping @Sendable (any EventLoop) -> OpenInferenceLoop
+        _ group: MultiThreadedEventLoopGroup, limitBytes: Int,
+        _ make: @escaping @Sendable (any EventLoop) -> OpenInferenceLoop
     ) async throws {
         var loops: [NIOLoopBound<OpenInferenceLoop>] = []
         for loop in group.makeIterator() {
