@@ -25,7 +25,7 @@ struct GRPCFrontTests {
             isTLS ? (certificatePath: certificate, keyPath: Self.identity.appending(path: "first.key.pem").path()) : nil
         let registry = harness.registry
         let workers = harness.workers
-        let loops = try await ServingLoops(harness.group) { loop in
+        let loops = try await ServingLoops(harness.group, limitBytes: limits.bodyBytes) { loop in
             OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
         }
         let front = try GRPCFront(

@@ -62,7 +62,12 @@ struct InferenceRPCs: RegistrableRPCService {
     ) throws(OpenInferenceRefusal) {
         let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
         let slot = try loop.slot(named: head.modelName, version: head.modelVersion)
-        let deliver: @Sendable (OpenInferenceLoop.Reply) -> Void = { promise.completeWith($0.map(\.body)) }
+        let deliver: @Sendable (OpenInferenceLoop.Reply) -> Void = { reply in
+            switch reply {
+            case .success(let reply): promise.succeed(reply.body)
+            case .failure(let refusal): promise.fail(refusal)
+            }
+        }
         switch loop.infer(message, as: .message, slot) {
         case .done(let reply): deliver(reply)
         case .elsewhere(let work): loop.answerElsewhere(slot, work, charged: try loop.admit(message), deliver: deliver)

@@ -1,4 +1,4 @@
-package import InferenceWire
+import InferenceWire
 package import ModelImage
 
 /// The encoders of an image, as readers of rows ask them. Used only while the image is mapped, as the view itself is.
