@@ -93,7 +93,7 @@ def rebuild(maker, model, path):
     while shell.num_trees():
         shell.remove_tree(0)
     for tree in trees:
-        shell.add_tree(tree)
+        shell.add_tree(ydf.tree.Tree(root=tree))
     shell.set_initial_predictions(np.array([start], np.float32))
     shell.save(str(path))
 
