@@ -47,6 +47,25 @@ struct LoadTests {
         }
     }
 
+    /// A model without trees is large by its weights.
+    @Test func oneRowOfManyWeightsGoesToAWorker() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 9
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("wide", version: "1", generation: 1, bias: 0, featureCount: 2000)
+            try harness.adopt("a", version: "1", generation: 2, bias: 0)
+            let watch = PlainClient(port: harness.port)
+            let gate = block(harness)
+            let client = PlainClient(port: harness.port)
+            let row = Array(repeating: "1", count: 2000).joined(separator: ",")
+            client.send(PlainClient.post(row, ["X-Amzn-SageMaker-Target-Model": "wide"]))
+            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            #expect(watch.predict("1,2,3", ["X-Amzn-SageMaker-Target-Model": "a"])?.body == "6.0\n")
+            gate.signal()
+            #expect(client.receive()?.body == "2000.0\n")
+        }
+    }
+
     /// The Open Inference Protocol comes under the same bounds and into the same books.
     @Test func largeTensorRequestsAreShedAndCountedToo() async throws {
         var limits = ServerHarness.limits

@@ -88,9 +88,10 @@ final class ServerHarness: Sendable {
     /// Adopts a linear model of three features whose prediction is `bias` and the sum of the features.
     func adopt(
         _ name: String, version: String, generation: UInt64, bias: Double, featureNames: [String] = [],
-        encoders: FeatureEncoders? = nil
+        encoders: FeatureEncoders? = nil, featureCount: Int = 3
     ) throws {
-        let image = try Self.image(bias: bias, featureNames: featureNames, encoders: encoders)
+        let image = try Self.image(
+            bias: bias, featureNames: featureNames, encoders: encoders, featureCount: featureCount)
         let offer = try Self.offer(name, version: version, generation: generation, image: image)
         try registry.adopt(offer, memory: SealedMemory(copying: image, name: name))
     }
@@ -98,10 +99,11 @@ final class ServerHarness: Sendable {
     static let artifact = ContentDigest(bytes: Digest.sha256([1, 2, 3]))!
 
     static func image(
-        bias: Double, featureNames: [String] = [], encoders: FeatureEncoders? = nil
+        bias: Double, featureNames: [String] = [], encoders: FeatureEncoders? = nil, featureCount: Int = 3
     ) throws -> [UInt8] {
         let linear = try LinearPredictor(
-            featureCount: 3, accumulator: .float32, startValues: [bias], weights: [1, 1, 1])
+            featureCount: featureCount, accumulator: .float32, startValues: [bias],
+            weights: Array(repeating: 1, count: featureCount))
         let model = ModelDescription(
             predictor: .linear(linear), featureNames: featureNames, transform: .identity, objective: "reg:squarederror",
             bestIteration: nil,

@@ -111,7 +111,7 @@ final class OpenInferenceLoop {
             do throws(OpenInferenceError) {
                 let request = try scoring.read(body, as: wire, for: model, limitRows: limitRows)
                 let read = Self.now()
-                guard request.rowCount * max(model.treeCount, 1) > limits.loopWork else {
+                guard !limits.isLoopWork(request.rowCount, of: model) else {
                     return .done(
                         booked(Self.finish(request, body, wire, model, scoring, start: start, read: read), slot))
                 }

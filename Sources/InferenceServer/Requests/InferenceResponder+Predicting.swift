@@ -133,7 +133,7 @@ extension InferenceResponder {
             } catch {
                 return refuse(Self.refusal(error), inquiry, slot)
             }
-            guard rowCount * max(model.treeCount, 1) > limits.loopWork else {
+            guard !limits.isLoopWork(rowCount, of: model) else {
                 if inquiry.isLate { return refuse(.late, inquiry, slot) }
                 let response = scoring.score(
                     for: model, as: answering, head: head, counting: &slot.statistics.scores)
