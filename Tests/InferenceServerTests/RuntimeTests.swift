@@ -170,6 +170,17 @@ struct RuntimeTests {
             client.send(PlainClient.post(body, try signed("", body, path: path), path: path))
             #expect(client.receive()?.body.contains(#""data":[6.0]"#) == true)
             #expect(client.get("/v2/health/ready")?.status == 200)
+            // A body that a worker verifies and a worker scores.
+            let rows = Array(repeating: "1.000000,2.000000,3.000000", count: 5000).joined(separator: ",")
+            let large = #"{"inputs":[{"name":"x","datatype":"FP32","shape":[5000,3],"data":[\#(rows)]}]}"#
+            client.send(PlainClient.post(large, try signed("", large, path: path), path: path))
+            #expect(client.receive()?.body.contains(#""shape":[5000],"data":[6.0,"#) == true)
+            client.send(PlainClient.post(large, try signed("", large + " ", path: path), path: path))
+            #expect(client.receive()?.status == 403)
+            // What was admitted is given back, at the latest when the worker has told its loop.
+            while client.get("/metrics")?.body.contains("lodestore_executor_requests_in_flight 0") != true {
+                await Task.yield()
+            }
         }
     }
 }

@@ -90,16 +90,41 @@ package final class InferenceResponder: HTTPService {
         return invoke(request, .runtime(RuntimeCall(endpoint: endpoint, head: request.head)))
     }
 
-    /// What is large is admitted anew when it goes to a worker, within this step.
     private func answerOpenInference(_ request: GatheredRequest) -> Answer {
-        finishCharge(limits.charge(request.head))
-        if needsSignature(on: request.connection, isRuntime: false) {
-            do throws(Refusal) {
-                try services.access?.check(request.head, body: request.body)
-            } catch {
+        let charge = limits.charge(request.head)
+        guard needsSignature(on: request.connection, isRuntime: false), let access = services.access else {
+            return answerOpenInference(request, charge)
+        }
+        guard charge > 0 else {
+            do throws(Refusal) { try access.check(request.head, body: request.body) } catch {
                 return .now(refused(error, .container, request.head))
             }
+            return answerOpenInference(request, charge)
         }
+        // A large body takes a worker to hash.
+        let bound = NIOLoopBound(self, eventLoop: table.loop)
+        return .later { [services] reply in
+            services.workers.submit { _ in
+                var refusal: Refusal?
+                do throws(Refusal) { try access.check(request.head, body: request.body) } catch { refusal = error }
+                bound.eventLoop.execute { [refusal] in
+                    let responder = bound.value
+                    if let refusal {
+                        responder.finishCharge(charge)
+                        return reply.complete(responder.refused(refusal, .container, request.head))
+                    }
+                    switch responder.answerOpenInference(request, charge) {
+                    case .now(let response): reply.complete(response)
+                    case .later(let take): take(reply)
+                    }
+                }
+            }
+        }
+    }
+
+    /// - Parameter charge: what the request was admitted for; what goes to a worker is admitted anew, within this step.
+    private func answerOpenInference(_ request: GatheredRequest, _ charge: Int) -> Answer {
+        finishCharge(charge)
         let answer = openInference.answer(request)
         if case .now(let response) = answer { return .now(noted(response, request.head)) }
         return answer
