@@ -4,7 +4,7 @@
 enum ImageHeader {
     /// "LDSIMAGE".
     static let magic: UInt64 = 0x4547_414D_4953_444C
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
     static let byteCount = 512
 
     // Offsets of the fields.
@@ -35,7 +35,7 @@ enum ImageHeader {
     static let bufferCountOffset = 112
     /// The table has room for ``sectionLimit`` sections, 16 bytes each: offset and byte count, both UInt64.
     static let sectionTableOffset = 128
-    static let sectionLimit = 20
+    static let sectionLimit = 24
 }
 
 /// What an image holds.
