@@ -286,6 +286,7 @@ extension HTTPConnection {
             self.parse()
             self.compact()
         }
+        if self.isInputClosed { self.endInput() }
         self.isInRead = wasInRead
         if !wasInRead {
             self.noteIncompleteHead(codecHolds: false)
@@ -299,8 +300,11 @@ extension HTTPConnection {
         self.head = nil
         self.task = nil
         self.deadline = self.shared.idleDeadline
-        if self.isInputClosed || self.shared.isDraining { self.startClosing() }
+        if self.shared.isDraining { self.startClosing() }
     }
+
+    /// Received and not begun.
+    var isMoreWaiting: Bool { self.unread.readableBytes > 0 || !self.events.isEmpty }
 
     /// A head that has begun must end in time.
     ///

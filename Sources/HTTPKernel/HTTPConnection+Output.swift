@@ -169,7 +169,8 @@ extension HTTPConnection {
     private func settle(closing: Bool) {
         self.isAnswerStarted = true
         guard self.isKept else { return }
-        self.isKept = !closing && !self.shared.isDraining && !self.isInputClosed && self.isRestDrainable
+        self.isKept =
+            !closing && !self.shared.isDraining && (!self.isInputClosed || self.isMoreWaiting) && self.isRestDrainable
     }
 
     /// Whether what is left of the body may be read and dropped. A client that was not told to go on may or may not send

@@ -267,8 +267,16 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     /// The client will send no more. What it has asked for in full is still answered.
     private func inputClosed() {
         self.isInputClosed = true
+        self.endInput()
+        self.isInRead = false
+        self.flush()
+    }
+
+    /// Ends what waits for bytes that will not come; to be called when the input is closed and nothing more can be parsed.
+    func endInput() {
         switch self.phase {
-        case .awaitingHead: self.startClosing()
+        // Whole requests may wait until the client has taken answers.
+        case .awaitingHead: if !self.isOutputBlocked { self.startClosing() }
         case .gathering: self.refuse(.truncatedBody)
         case .streaming(let exchange):
             if !self.isRequestEnded {
@@ -280,8 +288,6 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
         case .closing: if self.deadline != .max { self.cut() }
         case .awaitingReply, .closed: break
         }
-        self.isInRead = false
-        self.flush()
     }
 
     func beginDraining() {

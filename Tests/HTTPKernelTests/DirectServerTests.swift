@@ -95,6 +95,8 @@ import Testing
                 let streamed = "POST /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
                 let now = "GET /now HTTP/1.1\r\nHost: h\r\n\r\n"
                 try client.send(now + later + now + later + later + streamed + now + later)
+                // A client that says all that it has to say at once, and no more.
+                client.endSending()
                 let seen = (0..<8).map { _ in String(decoding: client.receiveAnswer().body, as: UTF8.self) }
                 let repeated = "POST /later Host=h&Content-Length=2 ab"
                 #expect(seen == ["now", repeated, "now", repeated, repeated, "abc", "now", repeated])

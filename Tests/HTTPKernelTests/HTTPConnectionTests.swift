@@ -111,6 +111,36 @@ import Testing
         #expect(bodies(try harness.sent()) == ["slow", "fast"])
     }
 
+    /// What a client has asked for in full is answered, also when it stops sending before its turn comes.
+    @Test(
+        arguments: [false, true],
+        ["", "GET /half HTTP/1.1\r\nHo", "POST /half HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf"])
+    func requestsBehindALateReplyOutliveTheClientsLastByte(throughCodec: Bool, rest: String) throws {
+        let harness = try KernelHarness()
+        var handles: [ReplyHandle] = []
+        harness.service.answering = { request in
+            guard request.head.target == "/slow" else {
+                return .now(Response(ResponseHead(.ok), body: ByteBuffer(string: request.head.target)))
+            }
+            return .later { handles.append($0) }
+        }
+        let slow = "GET /slow HTTP/1.1\r\nHost: h\r\n" + (throughCodec ? "TE: trailers\r\n" : "") + "\r\n"
+        let fast = "GET /fast HTTP/1.1\r\nHost: h\r\n\r\n"
+        try harness.receive(slow + fast + slow + fast + rest)
+        harness.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(try harness.sent() == "" && harness.isOpen)
+        try #require(handles.count == 1)
+        handles[0].complete(Response(ResponseHead(.ok), body: ByteBuffer(string: "slow")))
+        #expect(bodies(try harness.sent()) == ["slow", "/fast"])
+        try #require(handles.count == 2)
+        handles[1].complete(Response(ResponseHead(.ok), body: ByteBuffer(string: "slow")))
+        let last = bodies(try harness.sent())
+        #expect(last.prefix(2) == ["slow", "/fast"])
+        // A part of a request gets a refusal at most.
+        #expect(last.count == 2 || (last.count == 3 && !rest.isEmpty))
+        #expect(!harness.isOpen)
+    }
+
     @Test func aHandleLetGoAnswers500() throws {
         let harness = try KernelHarness()
         harness.service.answering = { _ in .later { _ in } }
