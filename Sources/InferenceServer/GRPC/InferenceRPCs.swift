@@ -22,12 +22,12 @@ struct InferenceRPCs: RegistrableRPCService {
         unary("ModelMetadata", &router) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
             let slot = try loop.slot(named: named.name, version: named.version)
-            return slot.model.withModel { OpenInferenceMessages.metadata($0.signature) }
+            return OpenInferenceMessages.metadata(slot.signature)
         }
         unary("ModelConfig", &router) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
             let slot = try loop.slot(named: named.name, version: named.version)
-            return slot.model.withModel { OpenInferenceMessages.configuration($0.signature) }
+            return OpenInferenceMessages.configuration(slot.signature)
         }
         unary("RepositoryIndex", &router) { loop, message throws(OpenInferenceRefusal) in
             let request = unsafe try message.lent { (bytes) throws(OpenInferenceError) in

@@ -21,10 +21,8 @@ final class LoadedModel: Sendable {
     let rowWork: Int
     /// `x-lodestore-model` and `x-lodestore-model-version`, which every answer of this generation carries.
     let fields: [(String, String)]
-    /// One for each loop, each an object of its own.
-    let schemas: [RowSchema]
-    /// What the Open Inference Protocol tells of the model.
-    let signature: ModelSignature
+    /// What rows and tensors are held to: one for each loop, each an object of its own.
+    let signatures: [ModelSignature]
 
     /// Loops that may still look at the image; the last one to let go ends the generation.
     private let holdingLoops: Atomic<Int>
@@ -49,13 +47,13 @@ final class LoadedModel: Sendable {
         self.fields = [("x-lodestore-model", name), ("x-lodestore-model-version", version)]
         let featureNames = view.featureNames()
         let featureCount = view.featureCount
-        self.schemas = (0..<loopCount).map { _ in
-            RowSchema(featureCount: featureCount, featureNames: featureNames, texts: ImageTexts(view))
+        self.signatures = (0..<loopCount).map { _ in
+            ModelSignature(
+                name: name, version: version, sourceFormat: view.sourceFormat(),
+                schema: RowSchema(featureCount: featureCount, featureNames: featureNames, texts: ImageTexts(view)),
+                outputCount: view.outputCount, isInputDouble: view.inputType == .float64,
+                isOutputDouble: view.outputType == .float64)
         }
-        self.signature = ModelSignature(
-            name: name, version: version, sourceFormat: view.sourceFormat(), featureCount: featureCount,
-            featureNames: featureNames, outputCount: view.outputCount,
-            isInputDouble: view.inputType == .float64, isOutputDouble: view.outputType == .float64)
         self.holdingLoops = Atomic(loopCount)
     }
 

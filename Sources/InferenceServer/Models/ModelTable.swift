@@ -33,7 +33,7 @@ final class ModelTable: @unchecked Sendable {
         let heads: AnswerHeads
         /// For clients of SageMaker.
         let runtimeHeads: AnswerHeads
-        let schema: RowSchema
+        let signature: ModelSignature
         var statistics = ModelStatistics()
         /// What was asked of it on this loop by the Open Inference Protocol.
         var tensorStatistics = InferenceStatistics()
@@ -50,7 +50,7 @@ final class ModelTable: @unchecked Sendable {
             self.runtimeHeads = model.withModel {
                 AnswerHeads($0, fields: [("x-amzn-invoked-production-variant", RuntimeCall.variant)])
             }
-            self.schema = model.withModel { $0.schemas[loopIndex] }
+            self.signature = model.withModel { $0.signatures[loopIndex] }
         }
     }
 

@@ -13,16 +13,21 @@ final class OpenInferenceLoop {
     let table: ModelTable
     let limits: InferenceLimits
     private let workers: NIOThreadPool
-    private let scoring = TensorScoring()
+    private let scoring: LoopScoring
 
     /// - Parameters:
     ///   - loop: the loop on which every call will come.
     ///   - workers: running.
-    init(registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, limits: InferenceLimits) {
+    ///   - scoring: the loop's own buffers.
+    init(
+        registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, limits: InferenceLimits,
+        scoring: LoopScoring = LoopScoring()
+    ) {
         self.registry = registry
         self.table = registry.table(of: loop)
         self.workers = workers
         self.limits = limits
+        self.scoring = scoring
     }
 
     // MARK: Models
@@ -97,11 +102,12 @@ final class OpenInferenceLoop {
         return slot.model.withModel { model in
             guard body.readableBytes <= limits.loopBytes else {
                 return .elsewhere { model in
-                    let scoring = TensorScoring()
+                    let scoring = LoopScoring()
                     let start = Self.now()
                     do throws(OpenInferenceError) {
-                        let request = try scoring.read(body, as: wire, for: model, limitRows: limitRows)
-                        return Self.finish(request, body, wire, model, scoring, start: start, read: Self.now())
+                        let signature = model.signatures[0]
+                        let request = try scoring.read(body, as: wire, for: signature, limitRows: limitRows)
+                        return Self.finish(request, body, wire, model, signature, scoring, start: start, read: Self.now())
                     } catch {
                         return Self.failure(OpenInferenceRefusal(error), start: start)
                     }
@@ -109,17 +115,19 @@ final class OpenInferenceLoop {
             }
             let start = Self.now()
             do throws(OpenInferenceError) {
-                let request = try scoring.read(body, as: wire, for: model, limitRows: limitRows)
+                let request = try scoring.read(body, as: wire, for: slot.signature, limitRows: limitRows)
                 let read = Self.now()
                 guard !limits.isLoopWork(request.rowCount, of: model) else {
-                    return .done(
-                        booked(Self.finish(request, body, wire, model, scoring, start: start, read: read), slot))
+                    let finished = Self.finish(
+                        request, body, wire, model, slot.signature, scoring, start: start, read: read)
+                    return .done(booked(finished, slot))
                 }
                 let rows = scoring.takeRows(for: model)
                 return .elsewhere { model in
-                    let scoring = TensorScoring()
+                    let scoring = LoopScoring()
                     scoring.put(rows)
-                    return Self.finish(request, body, wire, model, scoring, start: start, read: read)
+                    return Self.finish(
+                        request, body, wire, model, model.signatures[0], scoring, start: start, read: read)
                 }
             } catch {
                 return .done(booked(Self.failure(OpenInferenceRefusal(error), start: start), slot))
@@ -181,12 +189,12 @@ final class OpenInferenceLoop {
 
     private static func finish(
         _ request: TensorRequest, _ body: ByteBuffer, _ wire: TensorWire, _ model: LoadedModel,
-        _ scoring: TensorScoring, start: UInt64, read: UInt64
+        _ signature: ModelSignature, _ scoring: LoopScoring, start: UInt64, read: UInt64
     ) -> Finished {
         var scores = ValueHistogram()
-        scoring.score(request, for: model, counting: &scores)
+        scoring.predict(for: model, counting: &scores)
         let scored = now()
-        let reply = scoring.write(request, body, as: wire, for: model)
+        let reply = scoring.write(request, body, as: wire, for: signature)
         let written = now()
         var counts = InferenceStatistics()
         counts.addSuccess(

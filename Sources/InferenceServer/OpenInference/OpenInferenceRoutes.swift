@@ -51,16 +51,14 @@ final class OpenInferenceRoutes {
                 return counted(try models.statistics(ofModel: name, version: version))
             case .statistics: return counted(try models.statistics(ofModel: "", version: nil))
             case .model(let name, let version, let action):
-                return try models.slot(named: name, version: version).model.withModel { model in
-                    let signature = model.signature
-                    let text =
-                        switch action {
-                        case .ready: OpenInferenceDocuments.ready(signature)
-                        case .config: OpenInferenceDocuments.configuration(signature)
-                        case .metadata, .infer, .stats: OpenInferenceDocuments.metadata(signature)
-                        }
-                    return .now(Self.document(text, fields: model.fields))
-                }
+                let slot = try models.slot(named: name, version: version)
+                let text =
+                    switch action {
+                    case .ready: OpenInferenceDocuments.ready(slot.signature)
+                    case .config: OpenInferenceDocuments.configuration(slot.signature)
+                    case .metadata, .infer, .stats: OpenInferenceDocuments.metadata(slot.signature)
+                    }
+                return .now(Self.document(text, fields: slot.model.withModel { $0.fields }))
             case .index:
                 let entries = models.index(try index(request.body))
                 return .now(Self.document(OpenInferenceDocuments.index(entries)))

@@ -117,7 +117,7 @@ extension InferenceResponder {
                 let rowCount: Int
                 do throws(RowError) {
                     rowCount = try scoring.read(
-                        inquiry.body, as: format, for: model, model.schemas[0], limitRows: limitRows)
+                        inquiry.body, as: format, for: model, model.signatures[0].schema, limitRows: limitRows)
                 } catch {
                     throw Self.refusal(error)
                 }
@@ -129,7 +129,8 @@ extension InferenceResponder {
         return slot.model.withModel { model in
             let rowCount: Int
             do throws(RowError) {
-                rowCount = try scoring.read(inquiry.body, as: format, for: model, slot.schema, limitRows: limitRows)
+                rowCount = try scoring.read(
+                    inquiry.body, as: format, for: model, slot.signature.schema, limitRows: limitRows)
             } catch {
                 return refuse(Self.refusal(error), inquiry, slot)
             }

@@ -38,7 +38,8 @@ package final class InferenceResponder: HTTPService {
         self.limits = limits
         self.logSample = services.log?.sample ?? 0
         self.openInference = OpenInferenceRoutes(
-            OpenInferenceLoop(registry: registry, loop: loop, workers: services.workers, limits: limits))
+            OpenInferenceLoop(
+                registry: registry, loop: loop, workers: services.workers, limits: limits, scoring: scoring))
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {

@@ -6,13 +6,15 @@ import NIOHTTP1
 import Scoring
 import Telemetry
 
-/// The buffers in which one thread reads, scores and writes one request after another. In a steady load they have grown to
-/// what they need, and a small answer allocates nothing.
+/// The buffers in which one thread reads, scores and writes one request after another, in whichever protocol it comes. In a
+/// steady load they have grown to what they need, and a small answer allocates nothing.
 final class LoopScoring {
-    private var floats = RowBuffer<Float>()
-    private var doubles = RowBuffer<Double>()
-    private var predictions: [Double] = []
-    private var text: [UInt8] = []
+    var floats = RowBuffer<Float>()
+    var doubles = RowBuffer<Double>()
+    var tensors = TensorScratch()
+    /// Of the rows that were scored last; there may be more numbers behind them.
+    private(set) var predictions: [Double] = []
+    var text: [UInt8] = []
     private var reply = ByteBuffer()
     private let scratch = ScoringScratch()
 
@@ -29,13 +31,10 @@ final class LoopScoring {
         let result: Result<Int, RowError> = unsafe body.withUnsafeReadableBytes { bytes in
             do throws(RowError) {
                 switch model.inputType {
-                case .float32:
-                    try unsafe floats.read(bytes, as: format, schema: schema, limitRows: limitRows)
-                    return .success(floats.rowCount)
-                case .float64:
-                    try unsafe doubles.read(bytes, as: format, schema: schema, limitRows: limitRows)
-                    return .success(doubles.rowCount)
+                case .float32: try unsafe floats.read(bytes, as: format, schema: schema, limitRows: limitRows)
+                case .float64: try unsafe doubles.read(bytes, as: format, schema: schema, limitRows: limitRows)
                 }
+                return .success(rowCount(for: model))
             } catch {
                 return .failure(error)
             }
@@ -43,7 +42,14 @@ final class LoopScoring {
         return try result.get()
     }
 
-    /// The rows that ``read(_:as:for:_:limitRows:)`` left here, which are then gone from here.
+    private func rowCount(for model: LoadedModel) -> Int {
+        switch model.inputType {
+        case .float32: floats.rowCount
+        case .float64: doubles.rowCount
+        }
+    }
+
+    /// The rows that were read here, which are then gone from here.
     func takeRows(for model: LoadedModel) -> Rows {
         switch model.inputType {
         case .float32:
@@ -63,36 +69,17 @@ final class LoopScoring {
         }
     }
 
-    /// Scores the rows that are here and writes the answer.
+    /// Scores the rows that are here.
     ///
     /// - Parameter scores: counts the predictions.
-    func score(
-        for model: LoadedModel, as format: RowFormat, head: ResponseHead, counting scores: inout ValueHistogram
-    ) -> Response {
-        let rowCount =
-            switch model.inputType {
-            case .float32: floats.rowCount
-            case .float64: doubles.rowCount
-            }
+    func predict(for model: LoadedModel, counting scores: inout ValueHistogram) {
+        let rowCount = rowCount(for: model)
         let outputs = rowCount * model.outputCount
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
         var predictions: [Double] = []
         swap(&predictions, &self.predictions)
         defer { swap(&predictions, &self.predictions) }
         if predictions.count < outputs { predictions = [Double](repeating: 0, count: outputs) }
-        predict(for: model, rowCount: rowCount, into: &predictions)
-        scores.observe(predictions.span.extracting(first: outputs))
-        text.removeAll(keepingCapacity: true)
-        PredictionWriter.append(
-            predictions.span.extracting(first: outputs), outputCount: model.outputCount, as: format, to: &text)
-        // The connection has copied a small answer before the next request is read: then the storage is free again. One that
-        // is still on its way keeps its storage, and the next answer gets another.
-        reply.clear()
-        reply.writeBytes(text)
-        return Response(head, body: reply)
-    }
-
-    private func predict(for model: LoadedModel, rowCount: Int, into predictions: inout [Double]) {
         var target = predictions.mutableSpan
         switch model.inputType {
         case .float32:
@@ -102,5 +89,30 @@ final class LoopScoring {
             let values = doubles.values
             model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
         }
+        scores.observe(predictions.span.extracting(first: outputs))
+    }
+
+    /// Scores the rows that are here and writes the answer.
+    ///
+    /// - Parameter scores: counts the predictions.
+    func score(
+        for model: LoadedModel, as format: RowFormat, head: ResponseHead, counting scores: inout ValueHistogram
+    ) -> Response {
+        predict(for: model, counting: &scores)
+        let predictions = predictions
+        let span = predictions.span.extracting(first: rowCount(for: model) * model.outputCount)
+        text.removeAll(keepingCapacity: true)
+        PredictionWriter.append(span, outputCount: model.outputCount, as: format, to: &text)
+        return Response(head, body: filled(text))
+    }
+
+    /// A body of these bytes.
+    ///
+    /// The connection has copied a small answer before the next request is read: then the storage is free again. One that is
+    /// still on its way keeps its storage, and the next answer gets another.
+    func filled(_ bytes: [UInt8]) -> ByteBuffer {
+        reply.clear()
+        reply.writeBytes(bytes)
+        return reply
     }
 }

@@ -1,20 +1,21 @@
 import Telemetry
 
-/// What the protocol tells of a model, and what its requests are held to. Made once for each generation, off the loops.
-package struct ModelSignature: Sendable {
+/// What the protocol tells of a model, and what its requests are held to. Made when a model is loaded, off the loops.
+///
+/// A class for the reason that ``RowSchema`` is one: each event loop has one of its own.
+package final class ModelSignature: Sendable {
     package let name: String
     package let version: String
     /// What `platform` says: `lodestore_xgboost-json`.
     package let platform: String
-    package let featureCount: Int
+    /// What the fields of a row are.
+    package let schema: RowSchema
     /// Predictions per row.
     package let outputCount: Int
     /// The type in which features are compared; a tensor of it is read without any rounding.
     package let inputType: TensorDatatype
     /// The type of the predictions.
     package let outputType: TensorDatatype
-    /// Where a tensor of one feature goes, by the feature's name.
-    private let columns: [String: Int]
     /// `{"model_name":"m","model_version":"7"`, with which every answer begins.
     let answerStart: [UInt8]
 
@@ -23,30 +24,33 @@ package struct ModelSignature: Sendable {
     /// The one output.
     package static let outputName = "predict"
 
-    /// - Parameters:
-    ///   - featureNames: one for each feature, or none: then they are `f0`, `f1`, …
-    ///   - isInputDouble: features are compared as FP64, else as FP32; likewise for the output.
+    /// - Parameter isInputDouble: features are compared as FP64, else as FP32; likewise for the output.
     package init(
-        name: String, version: String, sourceFormat: String, featureCount: Int, featureNames: [String],
-        outputCount: Int, isInputDouble: Bool, isOutputDouble: Bool
+        name: String, version: String, sourceFormat: String, schema: RowSchema, outputCount: Int, isInputDouble: Bool,
+        isOutputDouble: Bool
     ) {
-        precondition(featureNames.isEmpty || featureNames.count == featureCount, "a name for each feature or none")
         self.name = name
         self.version = version
         self.platform = "lodestore_" + sourceFormat
-        self.featureCount = featureCount
+        self.schema = schema
         self.outputCount = outputCount
         self.inputType = isInputDouble ? .fp64 : .fp32
         self.outputType = isOutputDouble ? .fp64 : .fp32
-        let names = featureNames.isEmpty ? (0..<featureCount).map { "f\($0)" } : featureNames
-        // Of two features of one name the first has it; the second can be reached in a whole row only.
-        self.columns = Dictionary(zip(names, 0...)) { first, _ in first }
         self.answerStart = Array(
             "{\"model_name\":\(jsonQuoted(name)),\"model_version\":\(jsonQuoted(version))".utf8)
     }
 
-    func column(named name: String) -> Int? { columns[name] }
+    package var featureCount: Int { schema.featureCount }
 
-    /// Elements of the output for so many rows.
-    package func outputElementCount(rowCount: Int) -> Int { rowCount * outputCount }
+    /// Where a tensor of one feature goes: by the feature's name; by `f0`, `f1`, … where names do not say which.
+    ///
+    /// - Parameter guess: the feature that is likely meant; any number.
+    func column(named name: String, guess: Int) -> Int? {
+        var name = name
+        if let names = schema.names { return unsafe name.withUTF8 { unsafe names.feature(named: $0, guess: guess) } }
+        guard name.hasPrefix("f"), let number = Int(name.dropFirst()), (0..<featureCount).contains(number),
+            name == "f\(number)"
+        else { return nil }
+        return number
+    }
 }

@@ -26,7 +26,7 @@ struct TensorLayout {
         var columns: [TensorPlacement] = []
         columns.reserveCapacity(features)
         for (index, input) in inputs.enumerated() {
-            guard let column = signature.column(named: input.name) else {
+            guard let column = signature.column(named: input.name, guess: index) else {
                 throw .field("inputs[\(index)].name", "the model has no feature \"\(input.name.prefix(100))\"")
             }
             guard !isTaken[column] else {

@@ -40,12 +40,24 @@ struct InferJSONTests {
         }
     }
 
-    @Test func featuresWithoutNamesAreNumbered() throws {
-        let text = """
-            {"inputs":[{"name":"f1","datatype":"FP32","shape":[1],"data":[2]},\
+    /// Names that two features share are as good as none.
+    @Test(arguments: [[], ["a", "a"]])
+    func featuresWithoutNamesAreNumbered(names: [String]) throws {
+        func text(_ first: String) -> String {
+            """
+            {"inputs":[{"name":"\(first)","datatype":"FP32","shape":[1],"data":[2]},\
             {"name":"f0","datatype":"FP32","shape":[1],"data":[1]}]}
             """
-        #expect(try rows(text, .plain(featureCount: 2)) == [1, 2])
+        }
+        let signature = ModelSignature.plain(RowSchema(featureCount: 2, featureNames: names))
+        #expect(try rows(text("f1"), signature) == [1, 2])
+        for name in ["f01", "f2", "f-1", "f", "1", "a"] {
+            #expect {
+                try rows(text(name), signature)
+            } throws: { error in
+                "\(error)" == "inputs[0].name: the model has no feature \"\(name)\""
+            }
+        }
     }
 
     @Test func textIsRoundedOnceToTheRowsType() throws {

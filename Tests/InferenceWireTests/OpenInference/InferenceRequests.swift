@@ -38,15 +38,19 @@ extension ModelSignature {
     /// The model of the recorded requests.
     static func sample(outputCount: Int = 1, isDouble: Bool = false) -> ModelSignature {
         ModelSignature(
-            name: "m", version: "7", sourceFormat: "xgboost-json", featureCount: 3,
-            featureNames: ["age", "price", "größe"], outputCount: outputCount, isInputDouble: isDouble,
-            isOutputDouble: isDouble)
+            name: "m", version: "7", sourceFormat: "xgboost-json",
+            schema: RowSchema(featureCount: 3, featureNames: ["age", "price", "größe"]), outputCount: outputCount,
+            isInputDouble: isDouble, isOutputDouble: isDouble)
+    }
+
+    static func plain(_ schema: RowSchema) -> ModelSignature {
+        ModelSignature(
+            name: "m", version: "7", sourceFormat: "lightgbm-text", schema: schema, outputCount: 1,
+            isInputDouble: false, isOutputDouble: false)
     }
 
     static func plain(featureCount: Int) -> ModelSignature {
-        ModelSignature(
-            name: "m", version: "7", sourceFormat: "lightgbm-text", featureCount: featureCount, featureNames: [],
-            outputCount: 1, isInputDouble: false, isOutputDouble: false)
+        plain(RowSchema(featureCount: featureCount))
     }
 }
 

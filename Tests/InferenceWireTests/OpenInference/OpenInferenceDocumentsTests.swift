@@ -27,7 +27,7 @@ struct OpenInferenceDocumentsTests {
 
     @Test func namesAreQuoted() throws {
         let odd = ModelSignature(
-            name: "a\"b\n", version: "\\", sourceFormat: "x", featureCount: 1, featureNames: [], outputCount: 1,
+            name: "a\"b\n", version: "\\", sourceFormat: "x", schema: RowSchema(featureCount: 1), outputCount: 1,
             isInputDouble: false, isOutputDouble: false)
         #expect(try parsed(OpenInferenceDocuments.metadata(odd))["name"] as? String == "a\"b\n")
         let entry = RepositoryEntry(name: "a\"b\n", version: "\\", isReady: false)
