@@ -216,6 +216,46 @@ struct LoadTests {
             #expect(!line.values.contains { $0.contains("secret") || $0.contains("7,8") })
         }
     }
+
+    /// Requests that a worker answers, for their work or for their bytes, have lines like those that a loop answers.
+    @Test(arguments: ["/invocations", "/v2/models/a/infer"])
+    func answersOfWorkersAreLoggedToo(path: String) async throws {
+        let records = Records()
+        var logger = Logger(label: "test") { _ in records.handler }
+        logger.logLevel = .info
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.loopBytes = 1000
+        try await ServerHarness.serving(loops: 1, limits: limits, log: (1, logger)) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            for rowCount in [1, 50, 500] {
+                let rows = Array(repeating: "1,0,0", count: rowCount)
+                let body =
+                    path == "/invocations"
+                    ? rows.joined(separator: "\n")
+                    : #"{"inputs":[{"name":"x","datatype":"FP32","shape":[\#(rowCount),3],"data":["#
+                        + rows.joined(separator: ",") + "]}]}"
+                client.send(PlainClient.post(body, [:], path: path))
+                let answer = client.receive()
+                #expect(answer?.status == 200)
+                while records.all.isEmpty { await Task.yield() }
+                let line = records.take()
+                #expect(line["http.path"] == path && line["http.status"] == "200")
+                #expect(line["model.name"] == "a" && line["model.version"] == "1")
+                #expect(line["request.rows"] == "\(rowCount)" && line["http.received.bytes"] == "\(body.utf8.count)")
+                #expect(line["http.sent.bytes"] == answer?.fields["content-length"])
+                #expect(line["duration.ms"].flatMap { Double($0) } ?? 0 > 0)
+            }
+            client.send(PlainClient.post("", [:], path: "/v2/repository/models/a/unload"))
+            #expect(client.receive()?.status == 200)
+            while records.all.isEmpty { await Task.yield() }
+            #expect(records.take()["http.path"] == "/v2/repository/models/a/unload")
+            client.send(PlainClient.post("{}", [:], path: "/v2/models/a/infer"))
+            #expect(client.receive()?.status == 404)
+            #expect(value(#"lodestore_executor_requests_total{outcome="model"}"#, client) == 1)
+        }
+    }
 }
 
 /// What a logger was given.
@@ -223,6 +263,9 @@ private final class Records: Sendable {
     private let lines = Mutex<[[String: String]]>([])
 
     var all: [[String: String]] { lines.withLock { $0 } }
+
+    /// The first line, which is then gone from here.
+    func take() -> [String: String] { lines.withLock { $0.removeFirst() } }
 
     var handler: Handler { Handler(records: self) }
 

@@ -60,17 +60,23 @@ struct InferenceRPCs: RegistrableRPCService {
     private static func infer(
         _ loop: OpenInferenceLoop, _ message: ByteBuffer, _ promise: EventLoopPromise<ByteBuffer>
     ) throws(OpenInferenceRefusal) {
-        let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
-        let slot = try loop.slot(named: head.modelName, version: head.modelVersion)
-        let deliver: @Sendable (OpenInferenceLoop.Reply) -> Void = { reply in
-            switch reply {
+        let slot: ModelTable.Slot
+        do throws(OpenInferenceRefusal) {
+            let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
+            slot = try loop.slot(named: head.modelName, version: head.modelVersion)
+        } catch {
+            loop.noteRefused(error)
+            throw error
+        }
+        func deliver(_ finished: OpenInferenceLoop.Finished) {
+            switch finished.reply {
             case .success(let reply): promise.succeed(reply.body)
             case .failure(let refusal): promise.fail(refusal)
             }
         }
-        switch loop.infer(message, as: .message, slot) {
-        case .done(let reply): deliver(reply)
-        case .elsewhere(let work): loop.answerElsewhere(slot, work, charged: try loop.admit(message), deliver: deliver)
+        switch loop.infer(TensorInquiry(body: message, wire: .message), slot) {
+        case .now(let finished): deliver(finished)
+        case .later(let start): start(deliver)
         }
     }
 

@@ -87,132 +87,140 @@ final class OpenInferenceLoop {
         let counts: InferenceStatistics
         var scores = ValueHistogram()
         var rowCount = 0
-        let nanoseconds: UInt64
     }
 
-    /// Answers a request here, or says what a worker is to do: then ``answerElsewhere(_:_:charged:deliver:)`` must follow at once.
-    enum Work {
-        case done(Reply)
-        case elsewhere(@Sendable (LoadedModel) -> Finished)
+    /// How a request is answered.
+    enum Course {
+        case now(Finished)
+        /// By a worker; to be called at once, and calls back on the loop.
+        case later((_ deliver: @escaping (Finished) -> Void) -> Void)
     }
 
-    func infer(_ body: ByteBuffer, as wire: TensorWire, _ slot: ModelTable.Slot) -> Work {
+    /// What a worker does for one request, with buffers of the worker's own.
+    private typealias Work = @Sendable (LoadedModel, LoopScoring) throws(OpenInferenceRefusal) -> Finished
+
+    func infer(_ inquiry: TensorInquiry, _ slot: ModelTable.Slot) -> Course {
         let limitRows = limits.rowCount
+        guard inquiry.body.readableBytes <= limits.loopBytes else {
+            return elsewhere(inquiry, slot) { model, scoring throws(OpenInferenceRefusal) in
+                let signature = model.signatures[0]
+                let read = try ReadTensors(inquiry, signature, scoring, limitRows: limitRows)
+                return Self.finish(read, inquiry, model, signature, scoring)
+            }
+        }
         // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
         return slot.model.withModel { model in
-            guard body.readableBytes <= limits.loopBytes else {
-                return .elsewhere { model in
-                    let scoring = LoopScoring()
-                    let start = Self.now()
-                    do throws(OpenInferenceError) {
-                        let signature = model.signatures[0]
-                        let request = try scoring.read(body, as: wire, for: signature, limitRows: limitRows)
-                        return Self.finish(request, body, wire, model, signature, scoring, start: start, read: Self.now())
-                    } catch {
-                        return Self.failure(OpenInferenceRefusal(error), start: start)
-                    }
-                }
-            }
-            let start = Self.now()
-            do throws(OpenInferenceError) {
-                let request = try scoring.read(body, as: wire, for: slot.signature, limitRows: limitRows)
-                let read = Self.now()
-                guard !limits.isLoopWork(request.rowCount, of: model) else {
-                    let finished = Self.finish(
-                        request, body, wire, model, slot.signature, scoring, start: start, read: read)
-                    return .done(booked(finished, slot))
-                }
-                let rows = scoring.takeRows(for: model)
-                return .elsewhere { model in
-                    let scoring = LoopScoring()
-                    scoring.put(rows)
-                    return Self.finish(
-                        request, body, wire, model, model.signatures[0], scoring, start: start, read: read)
-                }
+            let read: ReadTensors
+            do throws(OpenInferenceRefusal) {
+                read = try ReadTensors(inquiry, slot.signature, scoring, limitRows: limitRows)
             } catch {
-                return .done(booked(Self.failure(OpenInferenceRefusal(error), start: start), slot))
+                return .now(booked(Self.failure(error, inquiry), inquiry, slot))
+            }
+            guard !limits.isLoopWork(read.request.rowCount, of: model) else {
+                return .now(booked(Self.finish(read, inquiry, model, slot.signature, scoring), inquiry, slot))
+            }
+            let rows = scoring.takeRows(for: model)
+            return elsewhere(inquiry, slot) { model, scoring in
+                scoring.put(rows)
+                return Self.finish(read, inquiry, model, model.signatures[0], scoring)
             }
         }
     }
 
-    /// Takes a request on that a worker is to answer.
-    ///
-    /// - Returns: what it was admitted for, to be given back with its answer.
-    func admit(_ body: ByteBuffer) throws(OpenInferenceRefusal) -> Int {
-        let charge = max(1, body.readableBytes)
+    /// Has a worker make the answer, unless that would be one too many or it waits too long for one. The generation stays until
+    /// then.
+    private func elsewhere(_ inquiry: TensorInquiry, _ slot: ModelTable.Slot, _ work: @escaping Work) -> Course {
+        // At least one byte, so that what was charged is given back.
+        let charge = max(1, inquiry.body.readableBytes)
         guard table.admission.admit(bytes: charge) else {
-            table.statistics.note(.refused(.shed))
-            throw OpenInferenceRefusal(.busy, "too many large requests at once; try again")
+            let refusal = OpenInferenceRefusal(.busy, "too many large requests at once; try again")
+            return .now(booked(Self.failure(refusal, inquiry), inquiry, slot))
         }
-        return charge
-    }
-
-    /// Has a worker make the answer, unless it waited too long for one. The generation stays until then.
-    func answerElsewhere(
-        _ slot: ModelTable.Slot, _ work: @escaping @Sendable (LoadedModel) -> Finished, charged: Int,
-        deliver: @escaping @Sendable (Reply) -> Void
-    ) {
         table.begin(slot)
         let (pointer, loop, limit) = (slot.model, table.loop, limits.queueNanoseconds)
-        let bound = NIOLoopBound((self, slot), eventLoop: loop)
-        let submitted = Self.now()
-        workers.submit { _ in
-            let waited = Self.now() &- submitted
-            let finished =
-                waited > limit
-                ? Self.failure(OpenInferenceRefusal(.busy, "the executor is busy; try again"), start: submitted)
-                : pointer.withModel(work)
-            deliver(finished.reply)
-            loop.execute {
-                let (models, slot) = bound.value
-                models.table.statistics.queue.observe(nanoseconds: waited)
-                models.table.admission.finish(bytes: charged)
-                _ = models.booked(finished, slot)
-                models.table.end(slot)
+        return .later { [self, workers] deliver in
+            let bound = NIOLoopBound((self, slot, deliver), eventLoop: loop)
+            let submitted = Inquiry.now()
+            workers.submit { _ in
+                let waited = Inquiry.now() &- submitted
+                let finished = pointer.withModel { model in
+                    do throws(OpenInferenceRefusal) {
+                        guard waited <= limit else {
+                            throw OpenInferenceRefusal(.busy, "the executor is busy; try again")
+                        }
+                        return try work(model, LoopScoring())
+                    } catch {
+                        return Self.failure(error, inquiry)
+                    }
+                }
+                loop.execute {
+                    let (models, slot, deliver) = bound.value
+                    models.table.statistics.queue.observe(nanoseconds: waited)
+                    models.table.admission.finish(bytes: charge)
+                    deliver(models.booked(finished, inquiry, slot))
+                    models.table.end(slot)
+                }
             }
         }
     }
 
     /// Counts what came of a request, on the loop.
-    private func booked(_ finished: Finished, _ slot: ModelTable.Slot) -> Reply {
+    private func booked(_ finished: Finished, _ inquiry: TensorInquiry, _ slot: ModelTable.Slot) -> Finished {
         let outcome: Outcome =
             switch finished.reply {
             case .success: .answered(rowCount: finished.rowCount)
             case .failure(let refusal): .refused(refusal.kind.counted)
             }
         table.statistics.note(outcome)
-        slot.statistics.note(outcome, nanoseconds: finished.nanoseconds)
+        slot.statistics.note(outcome, nanoseconds: Inquiry.now() &- inquiry.beganNanoseconds)
         slot.statistics.scores.add(finished.scores)
         slot.tensorStatistics += finished.counts
-        return finished.reply
+        return finished
+    }
+
+    /// Counts a request for predictions that got no model to answer it.
+    func noteRefused(_ refusal: OpenInferenceRefusal) { table.statistics.note(.refused(refusal.kind.counted)) }
+
+    /// A request whose rows have been read, and when.
+    private struct ReadTensors: Sendable {
+        let request: TensorRequest
+        let start: UInt64
+        let end: UInt64
+
+        init(
+            _ inquiry: TensorInquiry, _ signature: ModelSignature, _ scoring: LoopScoring, limitRows: Int
+        ) throws(OpenInferenceRefusal) {
+            start = Inquiry.now()
+            do throws(OpenInferenceError) {
+                request = try scoring.read(inquiry.body, as: inquiry.wire, for: signature, limitRows: limitRows)
+            } catch {
+                throw OpenInferenceRefusal(error)
+            }
+            end = Inquiry.now()
+        }
     }
 
     private static func finish(
-        _ request: TensorRequest, _ body: ByteBuffer, _ wire: TensorWire, _ model: LoadedModel,
-        _ signature: ModelSignature, _ scoring: LoopScoring, start: UInt64, read: UInt64
+        _ read: ReadTensors, _ inquiry: TensorInquiry, _ model: LoadedModel, _ signature: ModelSignature,
+        _ scoring: LoopScoring
     ) -> Finished {
         var scores = ValueHistogram()
         scoring.predict(for: model, counting: &scores)
-        let scored = now()
-        let reply = scoring.write(request, body, as: wire, for: signature)
-        let written = now()
+        let scored = Inquiry.now()
+        let reply = scoring.write(read.request, inquiry.body, as: inquiry.wire, for: signature)
+        let written = Inquiry.now()
         var counts = InferenceStatistics()
         counts.addSuccess(
-            rowCount: request.rowCount, start: start, read: read, scored: scored, written: written,
+            rowCount: read.request.rowCount, start: read.start, read: read.end, scored: scored, written: written,
             milliseconds: wallMilliseconds())
-        return Finished(
-            reply: .success(reply), counts: counts, scores: scores, rowCount: request.rowCount,
-            nanoseconds: written &- start)
+        return Finished(reply: .success(reply), counts: counts, scores: scores, rowCount: read.request.rowCount)
     }
 
-    private static func failure(_ refusal: OpenInferenceRefusal, start: UInt64) -> Finished {
+    private static func failure(_ refusal: OpenInferenceRefusal, _ inquiry: TensorInquiry) -> Finished {
         var counts = InferenceStatistics()
-        let nanoseconds = now() &- start
-        counts.addFailure(nanoseconds: nanoseconds)
-        return Finished(reply: .failure(refusal), counts: counts, nanoseconds: nanoseconds)
+        counts.addFailure(nanoseconds: Inquiry.now() &- inquiry.beganNanoseconds)
+        return Finished(reply: .failure(refusal), counts: counts)
     }
-
-    private static func now() -> UInt64 { NIODeadline.now().uptimeNanoseconds }
 
     private static func wallMilliseconds() -> UInt64 {
         var time = timespec()

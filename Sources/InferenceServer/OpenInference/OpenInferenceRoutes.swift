@@ -7,10 +7,14 @@ import Telemetry
 /// The REST form of the Open Inference Protocol: everything under `/v2`, on one event loop.
 final class OpenInferenceRoutes {
     private let models: OpenInferenceLoop
+    private let log: LoopLog
     /// The latest target and what it says: one request after another nearly always has the same.
     private var latest: (target: String, path: OpenInferencePath)?
 
-    init(_ models: OpenInferenceLoop) { self.models = models }
+    init(_ models: OpenInferenceLoop, log: LoopLog) {
+        self.models = models
+        self.log = log
+    }
 
     // MARK: Routing
 
@@ -42,14 +46,15 @@ final class OpenInferenceRoutes {
 
     private static func isRead(_ head: RequestHead) -> Bool { head.method == .GET || head.method == .HEAD }
 
-    /// Answers what ``route(_:)`` had gathered.
+    /// Answers what ``route(_:)`` had gathered, and logs it.
     func answer(_ request: GatheredRequest) -> Answer {
+        let head = request.head
         do throws(OpenInferenceRefusal) {
-            switch path(of: request.head.target) {
-            case .model(let name, let version, .infer): return try infer(request, name, version)
+            switch path(of: head.target) {
+            case .model(let name, let version, .infer): return infer(request, name, version)
             case .model(let name, let version, .stats):
-                return counted(try models.statistics(ofModel: name, version: version))
-            case .statistics: return counted(try models.statistics(ofModel: "", version: nil))
+                return counted(try models.statistics(ofModel: name, version: version), head)
+            case .statistics: return counted(try models.statistics(ofModel: "", version: nil), head)
             case .model(let name, let version, let action):
                 let slot = try models.slot(named: name, version: version)
                 let text =
@@ -58,54 +63,73 @@ final class OpenInferenceRoutes {
                     case .config: OpenInferenceDocuments.configuration(slot.signature)
                     case .metadata, .infer, .stats: OpenInferenceDocuments.metadata(slot.signature)
                     }
-                return .now(Self.document(text, fields: slot.model.withModel { $0.fields }))
+                return .now(logged(Self.document(text, fields: slot.model.withModel { $0.fields }), head))
             case .index:
                 let entries = models.index(try index(request.body))
-                return .now(Self.document(OpenInferenceDocuments.index(entries)))
-            case .load(let name): return switched(try models.setServing(true, try load(request.body, name)))
-            case .unload(let name): return switched(try models.setServing(false, try load(request.body, name)))
-            case .server: return .now(Self.document(OpenInferenceDocuments.server()))
+                return .now(logged(Self.document(OpenInferenceDocuments.index(entries)), head))
+            case .load(let name): return switched(try models.setServing(true, try load(request.body, name)), head)
+            case .unload(let name): return switched(try models.setServing(false, try load(request.body, name)), head)
+            case .server: return .now(logged(Self.document(OpenInferenceDocuments.server()), head))
             case .live, .ready, nil: throw OpenInferenceRefusal(.notFound, "nothing is served there")
             }
         } catch {
-            return .now(Self.problem(error))
+            return .now(logged(Self.problem(error), head))
         }
+    }
+
+    private func logged(_ response: Response, _ head: RequestHead) -> Response {
+        log.note(response, head)
+        return response
     }
 
     // MARK: Inference
 
-    private func infer(
-        _ request: GatheredRequest, _ name: String, _ version: String?
-    ) throws(OpenInferenceRefusal) -> Answer {
-        let slot = try models.slot(named: name, version: version)
-        let fields = slot.model.withModel { $0.fields }
-        let wire: TensorWire
+    private func infer(_ request: GatheredRequest, _ name: String, _ version: String?) -> Answer {
+        let slot: ModelTable.Slot
         do throws(OpenInferenceRefusal) {
-            wire = .json(byteCount: try TensorFields(request.head).jsonByteCount())
+            slot = try models.slot(named: name, version: version)
         } catch {
-            return .now(Self.problem(error, fields: fields))
+            return refused(error, request.head)
         }
-        switch models.infer(request.body, as: wire, slot) {
-        case .done(.success(let reply)): return .now(Self.response(reply, head: Self.head(for: reply, of: slot)))
-        case .done(.failure(let refusal)): return .now(Self.problem(refusal, fields: fields))
-        case .elsewhere(let work):
-            let json = slot.heads[.json]
-            let charged: Int
-            do throws(OpenInferenceRefusal) { charged = try models.admit(request.body) } catch {
-                return .now(Self.problem(error, fields: fields + [("retry-after", "1")]))
-            }
-            return .later { [models] handle in
-                models.answerElsewhere(slot, work, charged: charged) { reply in
-                    switch reply {
-                    case .success(let reply):
-                        let head = reply.jsonByteCount.map { BinaryAnswerHead(fields, jsonByteCount: $0).head } ?? json
-                        handle.complete(Self.response(reply, head: head))
-                    case .failure(let refusal):
-                        handle.complete(Self.problem(refusal, fields: fields))
-                    }
-                }
+        let inquiry: TensorInquiry
+        do throws(OpenInferenceRefusal) {
+            let byteCount = try TensorFields(request.head).jsonByteCount()
+            inquiry = TensorInquiry(body: request.body, wire: .json(byteCount: byteCount))
+        } catch {
+            return refused(error, request.head, slot)
+        }
+        switch models.infer(inquiry, slot) {
+        case .now(let finished): return .now(answered(finished, inquiry, slot, request.head))
+        case .later(let start):
+            return .later { [self] handle in
+                start { finished in handle.complete(answered(finished, inquiry, slot, request.head)) }
             }
         }
+    }
+
+    /// Refuses a request for predictions that was not read.
+    private func refused(
+        _ refusal: OpenInferenceRefusal, _ head: RequestHead, _ slot: ModelTable.Slot? = nil
+    ) -> Answer {
+        models.noteRefused(refusal)
+        return .now(logged(Self.problem(refusal, fields: slot?.model.withModel { $0.fields } ?? []), head))
+    }
+
+    private func answered(
+        _ finished: OpenInferenceLoop.Finished, _ inquiry: TensorInquiry, _ slot: ModelTable.Slot, _ head: RequestHead
+    ) -> Response {
+        let response: Response
+        switch finished.reply {
+        case .success(let reply): response = Response(Self.head(for: reply, of: slot), body: reply.body)
+        case .failure(let refusal): response = Self.problem(refusal, fields: slot.model.withModel { $0.fields })
+        }
+        log.note(response, head) { line in
+            line.model = (slot.name, slot.version)
+            line.rowCount = finished.rowCount
+            line.receivedBytes = inquiry.body.readableBytes
+            line.nanoseconds = Inquiry.now() &- inquiry.beganNanoseconds
+        }
+        return response
     }
 
     private static func head(for reply: TensorReply, of slot: ModelTable.Slot) -> ResponseHead {
@@ -116,24 +140,20 @@ final class OpenInferenceRoutes {
         return made.head
     }
 
-    private static func response(_ reply: TensorReply, head: ResponseHead) -> Response {
-        Response(head, body: reply.body)
-    }
-
     // MARK: Models and their counts
 
-    private func counted(_ counts: EventLoopFuture<[ModelCounts]>) -> Answer {
-        .later { handle in
-            counts.whenSuccess { models in
+    private func counted(_ counts: EventLoopFuture<[ModelCounts]>, _ head: RequestHead) -> Answer {
+        .later { [self] handle in
+            counts.assumeIsolated().whenSuccess { models in
                 let text = OpenInferenceDocuments.statistics(models.map { ($0.entry, $0.counts) })
-                handle.complete(Self.document(text))
+                handle.complete(self.logged(Self.document(text), head))
             }
         }
     }
 
-    private func switched(_ done: EventLoopFuture<Void>) -> Answer {
-        .later { handle in
-            done.whenSuccess { handle.complete(Response(ResponseHead(.ok))) }
+    private func switched(_ done: EventLoopFuture<Void>, _ head: RequestHead) -> Answer {
+        .later { [self] handle in
+            done.assumeIsolated().whenSuccess { handle.complete(self.logged(Response(ResponseHead(.ok)), head)) }
         }
     }
 
@@ -157,7 +177,9 @@ final class OpenInferenceRoutes {
     }
 
     private static func problem(_ refusal: OpenInferenceRefusal, fields: [(String, String)] = []) -> Response {
-        document(OpenInferenceDocuments.refusal(refusal.reason), status: refusal.status, fields: fields)
+        let more = refusal.kind == .busy ? [("retry-after", "1")] : []
+        return document(
+            OpenInferenceDocuments.refusal(refusal.reason), status: refusal.status, fields: fields + more)
     }
 
     private static func wrongMethod(_ target: String, _ allowed: String) -> Response {

@@ -19,9 +19,7 @@ package final class InferenceResponder: HTTPService {
     let defaultModel: String?
     let limits: InferenceLimits
     let scoring = LoopScoring()
-    /// Every so many requests have a line in the log; 0 is none. A number of the loop's own: the log itself is shared.
-    private let logSample: Int
-    private var requestsSinceLine = 0
+    private let log: LoopLog
     private let openInference: OpenInferenceRoutes
 
     /// - Parameters:
@@ -36,10 +34,11 @@ package final class InferenceResponder: HTTPService {
         self.services = services
         self.defaultModel = defaultModel
         self.limits = limits
-        self.logSample = services.log?.sample ?? 0
+        self.log = LoopLog(services.log)
         self.openInference = OpenInferenceRoutes(
             OpenInferenceLoop(
-                registry: registry, loop: loop, workers: services.workers, limits: limits, scoring: scoring))
+                registry: registry, loop: loop, workers: services.workers, limits: limits, scoring: scoring),
+            log: log)
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
@@ -126,9 +125,7 @@ package final class InferenceResponder: HTTPService {
     /// - Parameter charge: what the request was admitted for; what goes to a worker is admitted anew, within this step.
     private func answerOpenInference(_ request: GatheredRequest, _ charge: Int) -> Answer {
         finishCharge(charge)
-        let answer = openInference.answer(request)
-        if case .now(let response) = answer { return .now(noted(response, request.head)) }
-        return answer
+        return openInference.answer(request)
     }
 
     package func gatheringFailed(_ head: RequestHead) { finishCharge(limits.charge(head)) }
@@ -179,15 +176,12 @@ package final class InferenceResponder: HTTPService {
         let nanoseconds = Inquiry.now() &- inquiry.beganNanoseconds
         table.statistics.note(outcome)
         slot?.statistics.note(outcome, nanoseconds: nanoseconds)
-        if let log = lineDue() {
-            var line = AccessLog.Line(head: inquiry.head, status: response.head.status)
+        log.note(response, inquiry.head) { line in
             line.model = slot.map { ($0.name, $0.version) }
             if case .answered(let rowCount) = outcome { line.rowCount = rowCount }
             line.receivedBytes = inquiry.body.readableBytes
-            line.sentBytes = response.body.readableBytes
             line.nanoseconds = nanoseconds
             if case .runtime(let call) = inquiry.dialect { line.inferenceID = call.inferenceID }
-            log.write(line)
         }
         return response
     }
@@ -199,21 +193,8 @@ package final class InferenceResponder: HTTPService {
     }
 
     private func noted(_ response: Response, _ head: RequestHead?) -> Response {
-        if let log = lineDue() {
-            var line = AccessLog.Line(head: head, status: response.head.status)
-            line.sentBytes = response.body.readableBytes
-            log.write(line)
-        }
+        log.note(response, head)
         return response
-    }
-
-    /// The log, when this request is one that has a line.
-    private func lineDue() -> AccessLog? {
-        guard logSample > 0 else { return nil }
-        requestsSinceLine += 1
-        guard requestsSinceLine >= logSample else { return nil }
-        requestsSinceLine = 0
-        return services.log
     }
 
     // MARK: Plain answers

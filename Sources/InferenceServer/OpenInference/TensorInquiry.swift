@@ -1,0 +1,9 @@
+import NIOCore
+
+/// A request for predictions by the Open Inference Protocol on its way through the executor.
+struct TensorInquiry: Sendable {
+    let body: ByteBuffer
+    let wire: TensorWire
+    /// When the whole request was here; nanoseconds of the loops' clock.
+    let beganNanoseconds = Inquiry.now()
+}
