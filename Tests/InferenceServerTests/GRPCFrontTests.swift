@@ -16,10 +16,10 @@ struct GRPCFrontTests {
         .appending(path: "../../Data/Vectors/tls").standardizedFileURL
 
     private func serving(
-        limits: InferenceLimits = InferenceLimits(), isTLS: Bool = false,
+        limits: InferenceLimits = InferenceLimits(), isTLS: Bool = false, workerCount: Int = 2,
         _ body: (ServerHarness, GRPCFront, Client) async throws -> Void
     ) async throws {
-        let harness = try await ServerHarness(limits: limits)
+        let harness = try await ServerHarness(limits: limits, workerCount: workerCount)
         let certificate = Self.identity.appending(path: "first.certificate.pem").path()
         let tls =
             isTLS ? (certificatePath: certificate, keyPath: Self.identity.appending(path: "first.key.pem").path()) : nil
@@ -55,20 +55,22 @@ struct GRPCFrontTests {
     }
 
     private func call(
-        _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service
+        _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service,
+        metadata: Metadata = [:]
     ) async throws -> [UInt8] {
         try await client.unary(
-            request: ClientRequest(message: ByteBuffer(bytes: message)),
+            request: ClientRequest(message: ByteBuffer(bytes: message), metadata: metadata),
             descriptor: MethodDescriptor(fullyQualifiedService: service, method: method), serializer: MessageBytes(),
             deserializer: MessageBytes(), options: .defaults
         ) { Array(try $0.message.readableBytesView) }
     }
 
     private func refusal(
-        _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service
+        _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service,
+        metadata: Metadata = [:]
     ) async -> RPCError? {
         do {
-            _ = try await call(client, method, message, service: service)
+            _ = try await call(client, method, message, service: service, metadata: metadata)
             return nil
         } catch {
             return error as? RPCError
@@ -182,6 +184,43 @@ struct GRPCFrontTests {
             #expect(counted == 551)
             harness.registry.retire(model: "a")
             while harness.releasedGenerations != [1] { await Task.yield() }
+        }
+    }
+
+    /// The field is set by hand, so that the refusal is the server's and not the client's own.
+    @Test func aCallPastItsDeadlineIsNotScored() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        try await serving(limits: limits, workerCount: 1) { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let watch = PlainClient(port: harness.port)
+            func value(_ name: String) -> String? {
+                let lines = watch.get("/metrics")?.body.split(separator: "\n") ?? []
+                return lines.first { $0.hasPrefix(name + " ") }.map { String($0.dropFirst(name.count + 1)) }
+            }
+            let row = Self.inference([[1, 2, 3]])
+            for timeout in ["60S", "99999999H", "5M", "60000m", "60000000u"] {
+                let answer = try await call(client, "ModelInfer", row, metadata: ["grpc-timeout": "\(timeout)"])
+                #expect(try predictions(answer) == [6])
+            }
+            let late = await refusal(client, "ModelInfer", row, metadata: ["grpc-timeout": "1n"])
+            #expect(late?.code == .deadlineExceeded && late?.message == Refusal.lateReason)
+            for timeout in ["", "S", "5", "5s", "-5S", "123456789n"] {
+                let unclear = await refusal(client, "ModelInfer", row, metadata: ["grpc-timeout": "\(timeout)"])
+                #expect(unclear?.code == .invalidArgument)
+            }
+            let gate = DispatchSemaphore(value: 0)
+            harness.workers.submit { _ in gate.wait() }
+            let rows = Self.inference((0..<50).map { [Float($0), 0, 0] })
+            async let waiting = refusal(client, "ModelInfer", rows, metadata: ["grpc-timeout": "1m"])
+            while value("lodestore_executor_requests_in_flight") != "1" { await Task.yield() }
+            let passed = Inquiry.now() + 2_000_000
+            while Inquiry.now() < passed { await Task.yield() }
+            gate.signal()
+            let refused = await waiting
+            #expect(refused?.code == .deadlineExceeded && refused?.message == Refusal.lateReason)
+            #expect(value(#"lodestore_executor_requests_total{outcome="deadline"}"#) == "2")
+            #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#) == "5")
         }
     }
 

@@ -74,15 +74,11 @@ struct LoadTests {
         try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let watch = PlainClient(port: harness.port)
-            let rows = (0..<50).map { "\($0),0,0" }.joined(separator: ",")
-            let tensors = PlainClient.post(
-                #"{"inputs":[{"name":"x","datatype":"FP32","shape":[50,3],"data":[\#(rows)]}]}"#,
-                path: "/v2/models/a/infer")
             let gate = block(harness)
             let client = PlainClient(port: harness.port)
-            client.send(tensors)
+            client.send(tensors(50))
             while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
-            watch.send(tensors)
+            watch.send(tensors(50))
             let shed = watch.receive()
             #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
             gate.signal()
@@ -156,6 +152,62 @@ struct LoadTests {
             #expect(waiting.receive()?.status == 504)
             #expect(value(#"lodestore_executor_requests_total{outcome="deadline"}"#, client) == 2)
             #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#, client) == 2)
+        }
+    }
+
+    private func tensors(_ rowCount: Int, _ fields: [String: String] = [:]) -> String {
+        let rows = (0..<rowCount).map { "\($0),0,0" }.joined(separator: ",")
+        return PlainClient.post(
+            #"{"inputs":[{"name":"x","datatype":"FP32","shape":[\#(rowCount),3],"data":[\#(rows)]}]}"#, fields,
+            path: "/v2/models/a/infer")
+    }
+
+    @Test(arguments: [0, 1000])
+    func aTensorRequestThatWaitedTooLongForAWorkerIsShed(loopBytes: Int) async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.loopBytes = loopBytes
+        limits.queueNanoseconds = 0
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            client.send(tensors(50))
+            let shed = client.receive()
+            #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
+            #expect(shed?.body == #"{"error":"the executor is busy; try again"}"#)
+            #expect(shed?.fields["x-lodestore-model-version"] == "1")
+            #expect(value("lodestore_executor_queue_duration_seconds_count", client) == 1)
+            #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, client) == 1)
+            #expect(value("lodestore_executor_requests_in_flight", client) == 0)
+            #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#, client) == 0)
+        }
+    }
+
+    @Test func aTensorRequestPastItsDeadlineIsNotScored() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            func status(_ rowCount: Int, _ milliseconds: String) -> Int? {
+                client.send(tensors(rowCount, ["x-lodestore-deadline-ms": milliseconds]))
+                return client.receive()?.status
+            }
+            #expect(status(1, "0") == 504)
+            #expect(status(1, "60000") == 200)
+            #expect(status(50, "60000.5") == 200)
+            for text in ["", "x", "-1"] { #expect(status(1, text) == 400) }
+            let gate = block(harness)
+            let waiting = PlainClient(port: harness.port)
+            waiting.send(tensors(50, ["x-lodestore-deadline-ms": "1"]))
+            while value("lodestore_executor_requests_in_flight", client) != 1 { await Task.yield() }
+            let passed = Inquiry.now() + 2_000_000
+            while Inquiry.now() < passed { await Task.yield() }
+            gate.signal()
+            #expect(waiting.receive()?.status == 504)
+            #expect(value(#"lodestore_executor_requests_total{outcome="deadline"}"#, client) == 2)
+            #expect(value(#"lodestore_executor_requests_total{outcome="field"}"#, client) == 3)
+            #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#, client) == 51)
         }
     }
 

@@ -47,18 +47,47 @@ struct InferenceRPCs: RegistrableRPCService {
                 ByteBuffer(bytes: OpenInferenceMessages.statistics(models.map { ($0.entry, $0.counts) }))
             }.cascade(to: promise)
         }
-        later("ModelInfer", &router) { loop, message, promise throws(OpenInferenceRefusal) in
-            try Self.infer(loop, message, promise)
-        }
+        registerInfer(&router)
         registerStream(&router)
         registerHealth(&router)
     }
 
     // MARK: Inference
 
+    private func registerInfer<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
+        let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelInfer")
+        router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
+            [loops] request, _ in
+            let deadline = try Self.deadline(of: request.metadata)
+            let message = try await ServerRequest(stream: request).message
+            let reply = try await Self.infer(loops, message, deadline)
+            return StreamingServerResponse(single: ServerResponse(message: reply))
+        }
+    }
+
+    /// When the caller stops waiting; the call begins now.
+    private static func deadline(of metadata: Metadata) throws(OpenInferenceRefusal) -> Deadline {
+        guard let timeout = metadata[stringValues: "grpc-timeout"].first(where: { _ in true }) else { return .never }
+        guard let deadline = Patience(timeout: timeout).deadline(from: Inquiry.now()) else {
+            throw OpenInferenceRefusal(.field, "grpc-timeout is not a number with a unit")
+        }
+        return deadline
+    }
+
+    private static func infer(
+        _ loops: ServingLoops, _ message: ByteBuffer, _ deadline: Deadline
+    ) async throws -> ByteBuffer {
+        try loops.check(message)
+        return try await loops.call { loop, promise in
+            Self.completing(promise) { () throws(OpenInferenceRefusal) in
+                try Self.infer(loop, message, deadline, promise)
+            }
+        }
+    }
+
     /// One step on the loop: finds the model, and answers there or has a worker answer.
     private static func infer(
-        _ loop: OpenInferenceLoop, _ message: ByteBuffer, _ promise: EventLoopPromise<ByteBuffer>
+        _ loop: OpenInferenceLoop, _ message: ByteBuffer, _ deadline: Deadline, _ promise: EventLoopPromise<ByteBuffer>
     ) throws(OpenInferenceRefusal) {
         let slot: ModelTable.Slot
         do throws(OpenInferenceRefusal) {
@@ -74,7 +103,7 @@ struct InferenceRPCs: RegistrableRPCService {
             case .failure(let refusal): promise.fail(refusal)
             }
         }
-        switch loop.infer(TensorInquiry(body: message, wire: .message), slot) {
+        switch loop.infer(TensorInquiry(body: message, wire: .message, deadline: deadline), slot) {
         case .now(let finished): deliver(finished)
         case .later(let start): start(deliver)
         }
@@ -85,16 +114,12 @@ struct InferenceRPCs: RegistrableRPCService {
         let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelStreamInfer")
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
-            StreamingServerResponse { writer in
+            let deadline = try Self.deadline(of: request.metadata)
+            return StreamingServerResponse { writer in
                 for try await message in request.messages {
                     let answer: [UInt8]
                     do {
-                        try loops.check(message)
-                        let reply = try await loops.call { loop, promise in
-                            Self.completing(promise) { () throws(OpenInferenceRefusal) in
-                                try Self.infer(loop, message, promise)
-                            }
-                        }
+                        let reply = try await Self.infer(loops, message, deadline)
                         answer = OpenInferenceMessages.streamed(Array(reply.readableBytesView))
                     } catch let refusal as OpenInferenceRefusal {
                         answer = OpenInferenceMessages.streamed(error: refusal.reason)

@@ -3,10 +3,11 @@ import GRPCCore
 extension OpenInferenceRefusal: RPCErrorConvertible {
     var rpcErrorCode: RPCError.Code {
         switch kind {
-        case .invalid, .unsupportedEncoding: .invalidArgument
+        case .invalid, .unsupportedEncoding, .field: .invalidArgument
         case .tooLarge, .busy: .resourceExhausted
         case .notFound: .notFound
         case .unloaded, .unavailable: .unavailable
+        case .late: .deadlineExceeded
         }
     }
 

@@ -105,24 +105,23 @@ final class OpenInferenceLoop {
             return elsewhere(inquiry, slot) { model, scoring throws(OpenInferenceRefusal) in
                 let signature = model.signatures[0]
                 let read = try ReadTensors(inquiry, signature, scoring, limitRows: limitRows)
-                return Self.finish(read, inquiry, model, signature, scoring)
+                return try Self.finish(read, inquiry, model, signature, scoring)
             }
         }
         // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
         return slot.model.withModel { model in
-            let read: ReadTensors
             do throws(OpenInferenceRefusal) {
-                read = try ReadTensors(inquiry, slot.signature, scoring, limitRows: limitRows)
+                let read = try ReadTensors(inquiry, slot.signature, scoring, limitRows: limitRows)
+                guard !limits.isLoopWork(read.request.rowCount, of: model) else {
+                    return .now(booked(try Self.finish(read, inquiry, model, slot.signature, scoring), inquiry, slot))
+                }
+                let rows = scoring.takeRows(for: model)
+                return elsewhere(inquiry, slot) { model, scoring throws(OpenInferenceRefusal) in
+                    scoring.put(rows)
+                    return try Self.finish(read, inquiry, model, model.signatures[0], scoring)
+                }
             } catch {
                 return .now(booked(Self.failure(error, inquiry), inquiry, slot))
-            }
-            guard !limits.isLoopWork(read.request.rowCount, of: model) else {
-                return .now(booked(Self.finish(read, inquiry, model, slot.signature, scoring), inquiry, slot))
-            }
-            let rows = scoring.takeRows(for: model)
-            return elsewhere(inquiry, slot) { model, scoring in
-                scoring.put(rows)
-                return Self.finish(read, inquiry, model, model.signatures[0], scoring)
             }
         }
     }
@@ -145,6 +144,7 @@ final class OpenInferenceLoop {
                 let waited = Inquiry.now() &- submitted
                 let finished = pointer.withModel { model in
                     do throws(OpenInferenceRefusal) {
+                        guard !inquiry.deadline.hasPassed else { throw .late }
                         guard waited <= limit else {
                             throw OpenInferenceRefusal(.busy, "the executor is busy; try again")
                         }
@@ -200,10 +200,12 @@ final class OpenInferenceLoop {
         }
     }
 
+    /// Scores rows and writes the answer, if the client still waits for it.
     private static func finish(
         _ read: ReadTensors, _ inquiry: TensorInquiry, _ model: LoadedModel, _ signature: ModelSignature,
         _ scoring: LoopScoring
-    ) -> Finished {
+    ) throws(OpenInferenceRefusal) -> Finished {
+        guard !inquiry.deadline.hasPassed else { throw .late }
         var scores = ValueHistogram()
         scoring.predict(for: model, counting: &scores)
         let scored = Inquiry.now()

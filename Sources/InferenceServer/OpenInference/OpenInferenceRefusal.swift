@@ -14,6 +14,10 @@ struct OpenInferenceRefusal: Error, Equatable {
         case unsupportedEncoding
         /// More is asked than can be answered soon.
         case busy
+        /// The client has stopped waiting.
+        case late
+        /// A header with a meaning that does not parse.
+        case field
 
         /// As requests are counted.
         var counted: Refusal.Kind {
@@ -24,9 +28,13 @@ struct OpenInferenceRefusal: Error, Equatable {
             case .unavailable: .unready
             case .unsupportedEncoding: .format
             case .busy: .shed
+            case .late: .deadline
+            case .field: .field
             }
         }
     }
+
+    static let late = OpenInferenceRefusal(.late, Refusal.lateReason)
 
     let kind: Kind
     let reason: String
@@ -42,10 +50,11 @@ struct OpenInferenceRefusal: Error, Equatable {
 
     var status: HTTPResponseStatus {
         switch kind {
-        case .invalid: .badRequest
+        case .invalid, .field: .badRequest
         case .tooLarge: .payloadTooLarge
         case .notFound, .unloaded: .notFound
         case .unavailable, .busy: .serviceUnavailable
+        case .late: .gatewayTimeout
         case .unsupportedEncoding: .unsupportedMediaType
         }
     }

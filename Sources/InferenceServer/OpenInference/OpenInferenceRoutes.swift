@@ -93,8 +93,10 @@ final class OpenInferenceRoutes {
         }
         let inquiry: TensorInquiry
         do throws(OpenInferenceRefusal) {
-            let byteCount = try TensorFields(request.head).jsonByteCount()
-            inquiry = TensorInquiry(body: request.body, wire: .json(byteCount: byteCount))
+            let fields = TensorFields(request.head)
+            inquiry = TensorInquiry(
+                body: request.body, wire: .json(byteCount: try fields.jsonByteCount()),
+                deadline: try fields.deadline(from: Inquiry.now()))
         } catch {
             return refused(error, request.head, slot)
         }

@@ -4,12 +4,15 @@ import HTTPKernel
 struct TensorFields {
     private var headerLength: String?
     private var encoding: String?
+    private var patience = Patience.unlimited
 
     init(_ head: RequestHead) {
         head.forEachField { name, value in
             switch name.byteCount {
             case 16 where ASCII.equalsIgnoringCase(name, lowercase: "content-encoding"):
                 encoding = Self.text(value)
+            case 23 where ASCII.equalsIgnoringCase(name, lowercase: "x-lodestore-deadline-ms"):
+                patience = Patience(milliseconds: value)
             case 31 where ASCII.equalsIgnoringCase(name, lowercase: "inference-header-content-length"):
                 headerLength = Self.text(value)
             default: break
@@ -29,6 +32,16 @@ struct TensorFields {
                 .invalid, "Inference-Header-Content-Length: \"\(headerLength.prefix(40))\" is no number of bytes")
         }
         return count
+    }
+
+    /// `x-lodestore-deadline-ms`.
+    ///
+    /// - Parameter began: when the request was here.
+    func deadline(from began: UInt64) throws(OpenInferenceRefusal) -> Deadline {
+        guard let deadline = patience.deadline(from: began) else {
+            throw OpenInferenceRefusal(.field, RequestFields.malformedPatience)
+        }
+        return deadline
     }
 
     private static func text(_ bytes: RawSpan) -> String {

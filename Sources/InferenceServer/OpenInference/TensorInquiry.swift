@@ -6,4 +6,5 @@ struct TensorInquiry: Sendable {
     let wire: TensorWire
     /// When the whole request was here; nanoseconds of the loops' clock.
     let beganNanoseconds = Inquiry.now()
+    let deadline: Deadline
 }

@@ -19,7 +19,7 @@ extension InferenceResponder {
         }
         do throws(Refusal) {
             guard fields.patience != .malformed else {
-                throw .badField("x-lodestore-deadline-ms is not a number of milliseconds")
+                throw .badField(RequestFields.malformedPatience)
             }
             let slot = try chosenSlot(fields, dialect)
             return predict(inquiry, fields, slot)
@@ -31,13 +31,12 @@ extension InferenceResponder {
 
     private func inquiry(_ request: GatheredRequest, _ dialect: Dialect, _ fields: RequestFields) -> Inquiry {
         let began = Inquiry.now()
-        var deadline = UInt64.max
-        if case .nanoseconds(let patience) = fields.patience { deadline = began + patience }
         let isRuntime = if case .runtime = dialect { true } else { false }
         let owesSignature = needsSignature(on: request.connection, isRuntime: isRuntime)
         return Inquiry(
             head: request.head, body: request.body, dialect: dialect, beganNanoseconds: began,
-            deadlineNanoseconds: deadline, chargedBytes: limits.charge(request.head), owesSignature: owesSignature)
+            deadline: fields.patience.deadline(from: began) ?? .never, chargedBytes: limits.charge(request.head),
+            owesSignature: owesSignature)
     }
 
     private func refuse(_ refusal: Refusal, _ inquiry: Inquiry, _ slot: ModelTable.Slot? = nil) -> Answer {
@@ -121,7 +120,7 @@ extension InferenceResponder {
                 } catch {
                     throw Self.refusal(error)
                 }
-                if inquiry.isLate { throw .late }
+                if inquiry.deadline.hasPassed { throw .late }
                 return (scoring.score(for: model, as: answering, head: head, counting: &scores), rowCount)
             }
         }
@@ -135,7 +134,7 @@ extension InferenceResponder {
                 return refuse(Self.refusal(error), inquiry, slot)
             }
             guard !limits.isLoopWork(rowCount, of: model) else {
-                if inquiry.isLate { return refuse(.late, inquiry, slot) }
+                if inquiry.deadline.hasPassed { return refuse(.late, inquiry, slot) }
                 let response = scoring.score(
                     for: model, as: answering, head: head, counting: &slot.statistics.scores)
                 return .now(finished(response, .answered(rowCount: rowCount), inquiry, slot))

@@ -41,7 +41,7 @@ extension InferenceResponder {
             model.withModel { model in
                 var scores = ValueHistogram()
                 do throws(Refusal) {
-                    guard !inquiry.isLate else { throw .late }
+                    guard !inquiry.deadline.hasPassed else { throw .late }
                     guard waited <= limit else { throw .shed("the executor is busy; try again") }
                     if inquiry.owesSignature { try services.access?.check(inquiry.head, body: inquiry.body) }
                     let (response, rowCount) = try work(model, &scores, LoopScoring())

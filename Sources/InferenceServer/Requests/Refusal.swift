@@ -47,7 +47,8 @@ struct Refusal: Error, Sendable {
         Refusal(.shed, .serviceUnavailable, reason, fields: [("retry-after", "1")])
     }
 
-    static let late = Refusal(.deadline, .gatewayTimeout, "the deadline had passed before the rows were scored")
+    static let late = Refusal(.deadline, .gatewayTimeout, lateReason)
+    static let lateReason = "the deadline had passed before the rows were scored"
 
     static func badField(_ reason: String) -> Refusal { Refusal(.field, .badRequest, reason) }
 }

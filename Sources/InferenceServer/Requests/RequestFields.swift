@@ -9,14 +9,9 @@ struct RequestFields {
     private(set) var targetModel: String?
     /// `x-lodestore-deadline-ms`: how long the client still waits.
     private(set) var patience = Patience.unlimited
+    static let malformedPatience = "x-lodestore-deadline-ms is not a number of milliseconds"
     private var contentType = Value.absent
     private var accept = Value.absent
-
-    enum Patience: Equatable {
-        case unlimited
-        case nanoseconds(UInt64)
-        case malformed
-    }
 
     private enum Value {
         case absent
@@ -76,32 +71,5 @@ struct RequestFields {
 
     private static func text(_ bytes: RawSpan) -> String {
         unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-    }
-}
-
-extension RequestFields.Patience {
-    /// A decimal of up to nine digits, and up to six behind a point: `20`, `2.5`.
-    init(milliseconds text: RawSpan) {
-        self = .malformed
-        var nanoseconds: UInt64 = 0
-        var digitCount = 0
-        // What one more digit is worth, once the point has been passed.
-        var fraction: UInt64 = 0
-        for index in 0..<text.byteCount {
-            let byte = unsafe text.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-            let digit = UInt64(byte &- UInt8(ascii: "0"))
-            if byte == UInt8(ascii: "."), fraction == 0, digitCount > 0 {
-                fraction = 1_000_000
-            } else if digit < 10, fraction == 0, digitCount < 9 {
-                nanoseconds = nanoseconds * 10 + digit * 1_000_000
-                digitCount += 1
-            } else if digit < 10, fraction >= 10 {
-                fraction /= 10
-                nanoseconds += digit * fraction
-            } else {
-                return
-            }
-        }
-        if digitCount > 0 { self = .nanoseconds(nanoseconds) }
     }
 }
