@@ -1,11 +1,13 @@
 """The Open Inference Protocol as its own clients speak it: tritonclient by HTTP and gRPC, and `mlserver infer`."""
 
 import contextlib
+import io
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 import grpc as grpc_library
@@ -19,15 +21,43 @@ from goldens import MODELS, Golden
 from programs import House, free_port, wait_until
 
 MODEL, OTHER = "click-v1", "click-ubj"
+# MODEL in a bundle with encoders.
+ENCODED = "encoded"
+ENCODERS = {
+    "site": {"categories": {"example.org": 321, "weiß.example": 57, "": 14}, "unknown": 99},
+    "device_type": ["desktop", "phone", "tablet"],
+}
 
 
 def artifact(name):
     return next(p for p in sorted((MODELS / name).iterdir()) if p.name not in ("golden.csv", "README.md"))
 
 
+def bundle(name, **members):
+    """A tar of the model and further members by their name before `.json`."""
+    model = artifact(name)
+    if tarfile.is_tarfile(model):
+        with tarfile.open(model) as packed:
+            content = packed.extractfile(next(m for m in packed if m.isfile())).read()
+    else:
+        content = model.read_bytes()
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as packed:
+        for file, body in [("xgboost-model", content)] + [(f"{k}.json", json.dumps(v).encode()) for k, v in members.items()]:
+            entry = tarfile.TarInfo(file)
+            entry.size = len(body)
+            packed.addfile(entry, io.BytesIO(body))
+    return made.getvalue()
+
+
+def feature_names(name):
+    header = next(line for line in (MODELS / name / "golden.csv").read_text().splitlines() if line[0] != "#")
+    return header.split(",")[:14]
+
+
 @pytest.fixture(scope="module")
 def served():
-    """Store, sidecar and executor with two models live; one for all tests here."""
+    """Store, sidecar and executor with three models live; one for all tests here."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lode-"))
     port = free_port()
     house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--max-rows", "2000")
@@ -36,6 +66,10 @@ def served():
         for name in (MODEL, OTHER):
             house.push(name, artifact(name), artifact(name).name)
             wait_until(f"{name} is live", lambda: house.executor.live_version(name))
+        (folder / "encoded.tar").write_bytes(
+            bundle(MODEL, encoders={"version": 1, "features": feature_names(MODEL), "encoders": ENCODERS}))
+        house.push(ENCODED, folder / "encoded.tar", "model.tar")
+        wait_until("the model with encoders is live", lambda: house.executor.live_version(ENCODED))
         yield house
         assert house.executor.is_running(), house.executor.log()[-4000:]
     finally:
@@ -120,7 +154,7 @@ def test_json_and_binary_tensors_say_the_same(served, binary_in, binary_out):
 def test_a_tensor_for_each_feature(served, client):
     module, connected = client
     rows, expected = golden_rows(MODEL)
-    names = [line for line in (MODELS / MODEL / "golden.csv").read_text().splitlines() if line[0] != "#"][0].split(",")[:14]
+    names = feature_names(MODEL)
     try:
         connected.infer(MODEL, [tensor(module, rows[:, i].reshape(-1, 1), name) for i, name in enumerate(names)])
     except InferenceServerException as error:
@@ -133,6 +167,65 @@ def test_a_tensor_for_each_feature(served, client):
     assert numpy.abs(answered - expected).max() <= 1e-6
     text, _ = refused(lambda: connected.infer(MODEL, inputs[1:]))
     assert text.startswith("inputs: there are 13")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_texts_of_encoded_features(client, binary):
+    """A text is what the bundle's encoder says, so that the model answers as it does to the numbers."""
+    module, connected = client
+    names = feature_names(MODEL)
+    rows = golden_rows(MODEL)[0][:6]
+    sites = ["example.org", "weiß.example", "", "never seen", "example.org ", "example.org"]
+    devices = ["desktop", "phone", "tablet", "phone", "toaster", "desktop"]
+    rows[:, names.index("site")] = [321, 57, 14, 99, 99, 321]
+    rows[:, names.index("device_type")] = [0, 1, 2, 1, numpy.nan, 0]
+    expected = connected.infer(MODEL, [tensor(module, rows)]).as_numpy("predict")
+
+    def inputs(**texts):
+        texts = {"site": sites, "device_type": devices, **texts}
+        for index, name in enumerate(names):
+            if name in texts:
+                yield tensor(module, numpy.array(texts[name], dtype=object), name, "BYTES", binary)
+            else:
+                yield tensor(module, rows[:, index].copy(), name, binary=binary)
+
+    answered = connected.infer(ENCODED, list(inputs())).as_numpy("predict")
+    assert (answered == expected).all()
+    assert (connected.infer(ENCODED, [tensor(module, rows)]).as_numpy("predict") == expected).all()
+    text, status = refused(lambda: connected.infer(ENCODED, list(inputs(region=["x"] * 6))))
+    assert f'inputs[{names.index("region")}].datatype: BYTES: feature "region" takes numbers' in text
+    assert status == ("400" if module is http else "StatusCode.INVALID_ARGUMENT")
+
+
+def test_texts_in_typed_contents(served):
+    from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+    names = feature_names(MODEL)
+    rows = golden_rows(MODEL)[0][:2]
+    rows[:, names.index("site")] = [57, 99]
+    message = service_pb2.ModelInferRequest(model_name=ENCODED)
+    for index, name in enumerate(names):
+        if name == "site":
+            message.inputs.add(name=name, datatype="BYTES", shape=[2]).contents.bytes_contents.extend(
+                ["weiß.example".encode(), b"\xff"])
+        else:
+            message.inputs.add(name=name, datatype="FP32", shape=[2]).contents.fp32_contents.extend(rows[:, index].tolist())
+    with grpc_library.insecure_channel(f"127.0.0.1:{served.grpc_port}") as channel:
+        answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(message)
+    with grpc.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as connected:
+        expected = connected.infer(MODEL, [tensor(grpc, rows)]).as_numpy("predict")
+    assert list(answer.outputs[0].contents.fp32_contents) == expected.tolist()
+
+
+def test_deadlines(served):
+    rows, _ = golden_rows(MODEL)
+    with http.InferenceServerClient(f"127.0.0.1:{served.executor.port}") as connected:
+        late = {"x-lodestore-deadline-ms": "0"}
+        _, status = refused(lambda: connected.infer(MODEL, [tensor(http, rows)], headers=late))
+        assert status == "504"
+        assert connected.infer(MODEL, [tensor(http, rows)], headers={"x-lodestore-deadline-ms": "60000"})
+    with grpc.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as connected:
+        assert connected.infer(MODEL, [tensor(grpc, rows)], client_timeout=60)
 
 
 def test_whole_numbers(client):
@@ -194,7 +287,7 @@ def test_statistics_count_rows_and_requests(client):
     after = counts()
     assert [b - a for a, b in zip(before, after)] == [13, 3, 1]
     everything = as_dict(module, connected.get_inference_statistics())["model_stats"]
-    assert {model["name"] for model in everything} == {MODEL, OTHER}
+    assert {model["name"] for model in everything} == {MODEL, OTHER, ENCODED}
     success = next(m for m in everything if m["name"] == OTHER)["inference_stats"]
     assert 0 < int(success["compute_infer"]["ns"]) <= int(success["success"]["ns"])
 
@@ -218,7 +311,7 @@ def test_refusals_name_the_field(served, client):
         (ask(model="none"), 'no model "none" is live', "404", "NOT_FOUND"),
         (ask(model_version="0"), "version 0 is not served", "404", "NOT_FOUND"),
         (ask(outputs=[module.InferRequestedOutput("y")]), 'outputs[0].name: the model has no output "y"', "400", "INVALID_ARGUMENT"),
-        (lambda: connected.infer(MODEL, [tensor(module, texts, datatype="BYTES")]), "BYTES: features are numbers", "400", "INVALID_ARGUMENT"),
+        (lambda: connected.infer(MODEL, [tensor(module, texts, datatype="BYTES")]), "inputs[0].datatype: BYTES: feature \"", "400", "INVALID_ARGUMENT"),
         (ask(numpy.zeros((2001, 14), dtype=numpy.float32)), "more than 2000 rows", "413", "RESOURCE_EXHAUSTED"),
         (lambda: connected.get_model_metadata("none"), 'no model "none"', "404", "NOT_FOUND"),
         (lambda: connected.get_inference_statistics("none"), 'no model "none"', "404", "NOT_FOUND"),
@@ -264,10 +357,10 @@ def test_unload_and_load(served, client):
         models = index if module is http else as_dict(module, index)["models"]
         return {model["name"]: model["state"] for model in models}
 
-    assert states() == {MODEL: "READY", OTHER: "READY"}
+    assert states() == {MODEL: "READY", OTHER: "READY", ENCODED: "READY"}
     connected.unload_model(OTHER)
     try:
-        assert states() == {MODEL: "READY", OTHER: "UNAVAILABLE"} and not connected.is_model_ready(OTHER)
+        assert states() == {MODEL: "READY", OTHER: "UNAVAILABLE", ENCODED: "READY"} and not connected.is_model_ready(OTHER)
         text, status = refused(lambda: connected.infer(OTHER, [tensor(module, rows)]))
         assert "is unloaded here" in text and status == ("404" if module is http else "StatusCode.UNAVAILABLE")
         assert served.executor.predict("1", model=OTHER)[0] == 404

@@ -64,4 +64,7 @@ struct TensorPlacement: Equatable {
     func place(of index: Int) -> (row: Int, column: Int) {
         stride == 1 ? (index / width + 1, index % width + 1) : (index + 1, start + 1)
     }
+
+    /// The feature of an element.
+    func feature(of index: Int) -> Int { place(of: index).column - 1 }
 }

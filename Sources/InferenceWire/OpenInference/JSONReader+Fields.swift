@@ -32,7 +32,7 @@ extension JSONReader {
 
     mutating func datatype(_ field: @autoclosure () -> String) throws(OpenInferenceError) -> TensorDatatype {
         let name = try at(field()) { (json) throws(JSONError) in try json.readString() }
-        return try TensorDatatype.numeric(name, field: field())
+        return try TensorDatatype.named(name, field: field())
     }
 
     mutating func shape(_ field: @autoclosure () -> String) throws(OpenInferenceError) -> TensorShape {
@@ -50,12 +50,11 @@ extension JSONReader {
 }
 
 extension TensorDatatype {
-    /// The datatype of that name, if its elements can be features.
-    static func numeric(_ name: String, field: @autoclosure () -> String) throws(OpenInferenceError) -> TensorDatatype {
+    /// The datatype of that name.
+    static func named(_ name: String, field: @autoclosure () -> String) throws(OpenInferenceError) -> TensorDatatype {
         guard let datatype = TensorDatatype(rawValue: name) else {
             throw .field(field(), "\"\(name.prefix(40))\" is no datatype")
         }
-        guard datatype != .bytes else { throw .field(field(), "BYTES: features are numbers") }
         return datatype
     }
 }

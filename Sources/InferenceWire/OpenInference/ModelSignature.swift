@@ -42,6 +42,8 @@ package final class ModelSignature: Sendable {
 
     package var featureCount: Int { schema.featureCount }
 
+    func featureName(_ feature: Int) -> String { schema.names?.name(of: feature) ?? "f\(feature)" }
+
     /// Where a tensor of one feature goes: by the feature's name; by `f0`, `f1`, … where names do not say which.
     ///
     /// - Parameter guess: the feature that is likely meant; any number.

@@ -132,7 +132,7 @@ extension RowBuffer {
         {
             let layout = try TensorLayout([input], bounds.signature, limitRows: bounds.limitRows)
             size(rowCount: layout.rowCount, featureCount: features)
-            try fill(&json, as: datatype, layout.placements[0], input: index)
+            try fill(&json, as: datatype, layout.placements[0], bounds.signature.schema, input: index)
             return .taken
         }
         try json.at("inputs[\(index)].data") { (json) throws(JSONError) in try json.skipValue() }

@@ -90,7 +90,7 @@ private enum InferMessageHead {
         while try message.hasNext() {
             switch message.field {
             case 1: input.name = try message.text()
-            case 2: input.datatype = try TensorDatatype.numeric(try message.text(), field: "inputs[\(index)].datatype")
+            case 2: input.datatype = try TensorDatatype.named(try message.text(), field: "inputs[\(index)].datatype")
             case 3:
                 do throws(ProtobufError) {
                     try message.eachSigned { size in

@@ -16,16 +16,25 @@ extension RowBuffer {
             let datatype = inputs[index].datatype ?? signature.inputType
             switch inputs[index].content {
             case .raw(let range):
-                unsafe fill(UnsafeRawBufferPointer(rebasing: body[range]), as: datatype, placement)
+                let bytes = unsafe UnsafeRawBufferPointer(rebasing: body[range])
+                if datatype == .bytes {
+                    try unsafe fillTexts(bytes, placement, signature.schema, input: index)
+                } else {
+                    unsafe fill(bytes, as: datatype, placement)
+                }
             case .json(let range):
                 let text = unsafe UnsafeRawBufferPointer(rebasing: body[range])
                 try unsafe JSONReader.read(text, rules: tensorRules) { (json) throws(OpenInferenceError) in
-                    try fill(&json, as: datatype, placement, input: index)
+                    try fill(&json, as: datatype, placement, signature.schema, input: index)
                 }
             case .typed(let range):
                 let contents = unsafe ProtobufReader(
                     UnsafeRawBufferPointer(rebasing: body[range]), origin: range.lowerBound)
-                try fill(contents, as: datatype, placement, input: index)
+                if datatype == .bytes {
+                    try fillTexts(contents, placement, signature.schema, input: index)
+                } else {
+                    try fill(contents, as: datatype, placement, input: index)
+                }
             case .absent, .taken, .sized:
                 throw .field("inputs[\(index)]", "there are \(inputs.count) inputs beside one that holds whole rows")
             }
@@ -38,7 +47,13 @@ extension RowBuffer {
     ) throws(OpenInferenceError) {
         switch input.content {
         case .raw(let range):
-            let size = input.datatype?.byteCount ?? 1
+            guard let size = input.datatype?.byteCount else {
+                // A text has its length before it.
+                guard range.count / 4 >= placement.count else {
+                    throw .field("inputs[\(index)]", "fewer texts than the \(placement.count) that its shape asks for")
+                }
+                return
+            }
             guard range.count == placement.count * size else {
                 throw .field(
                     "inputs[\(index)]",

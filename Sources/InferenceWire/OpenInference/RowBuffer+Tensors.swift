@@ -19,7 +19,7 @@ extension RowBuffer {
 
     // MARK: Binary
 
-    /// - Precondition: `bytes` are exactly as many as the placement's elements have.
+    /// - Precondition: the elements are numbers, and `bytes` are exactly as many as the placement's have.
     mutating func fill(_ bytes: UnsafeRawBufferPointer, as datatype: TensorDatatype, _ placement: TensorPlacement) {
         switch datatype {
         case .bool: unsafe copy(bytes, UInt8.self, placement) { $0 == 0 ? 0 : 1 }
@@ -67,9 +67,11 @@ extension RowBuffer {
 
     /// Reads an array of the placement's elements, flat or as arrays of one row each.
     mutating func fill(
-        _ json: inout JSONReader, as datatype: TensorDatatype, _ placement: TensorPlacement, input: Int
+        _ json: inout JSONReader, as datatype: TensorDatatype, _ placement: TensorPlacement, _ schema: RowSchema,
+        input: Int
     ) throws(OpenInferenceError) {
         var index = 0
+        var isKnown = true
         var isNested: Bool?
         var shortRow: (number: Int, count: Int)?
         do throws(JSONError) {
@@ -79,7 +81,8 @@ extension RowBuffer {
                 guard isArray == isNested ?? isArray else { throw JSONError(.wrongKind, at: json.offset) }
                 isNested = isArray
                 guard isArray else {
-                    try take(&json, datatype, placement, index)
+                    isKnown = try take(&json, datatype, placement, index, schema)
+                    if !isKnown { break }
                     index += 1
                     continue
                 }
@@ -87,9 +90,11 @@ extension RowBuffer {
                 try json.beginArray()
                 while try json.nextElement() {
                     guard index < end else { throw JSONError(.tooManyElements, at: json.offset) }
-                    try take(&json, datatype, placement, index)
+                    isKnown = try take(&json, datatype, placement, index, schema)
+                    if !isKnown { break }
                     index += 1
                 }
+                if !isKnown { break }
                 if index < end {
                     let number = end / placement.width
                     shortRow = (number, index + placement.width - end)
@@ -99,6 +104,7 @@ extension RowBuffer {
         } catch {
             throw located(error, placement, index, input)
         }
+        guard isKnown else { throw Self.unknownText(placement, index) }
         if let (number, count) = shortRow {
             throw .field("inputs[\(input)].data", "row \(number) has \(count) elements, not \(placement.width)")
         }
@@ -108,12 +114,18 @@ extension RowBuffer {
     }
 
     /// One element. A null is missing, and so is NaN, which JSON lacks and clients write all the same.
+    ///
+    /// - Returns: false for a text that the feature's encoder does not take.
     private mutating func take(
-        _ json: inout JSONReader, _ datatype: TensorDatatype, _ placement: TensorPlacement, _ index: Int
-    ) throws(JSONError) {
+        _ json: inout JSONReader, _ datatype: TensorDatatype, _ placement: TensorPlacement, _ index: Int,
+        _ schema: RowSchema
+    ) throws(JSONError) -> Bool {
         guard index < placement.count else { throw JSONError(.tooManyElements, at: json.offset) }
         let number: Number
-        if datatype == .bool {
+        if datatype == .bytes {
+            guard let known = try Self.text(&json, placement, index, schema) else { return false }
+            number = known
+        } else if datatype == .bool {
             number = try json.readBool() ? 1 : 0
         } else if try json.readNull() {
             number = .nan
@@ -128,6 +140,7 @@ extension RowBuffer {
             }
         }
         values[placement.start + index * placement.stride] = number
+        return true
     }
 
     private func located(

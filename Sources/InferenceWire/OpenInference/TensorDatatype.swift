@@ -15,7 +15,7 @@ package enum TensorDatatype: String, Sendable, CaseIterable {
     case bf16 = "BF16"
     case fp32 = "FP32"
     case fp64 = "FP64"
-    /// Texts: no number, and so refused as a feature.
+    /// Texts: of features that the model has an encoder for.
     case bytes = "BYTES"
 
     /// Bytes of one element in a binary tensor; nil where elements differ.

@@ -14,6 +14,7 @@ struct TensorLayout {
         if inputs.count == 1 {
             rowCount = try Self.rowCount(ofWhole: shape, signature)
             try Self.check(rowCount, limitRows)
+            try Self.checkTexts(first, 0, 0..<features, signature)
             placements = [TensorPlacement(start: 0, stride: 1, count: rowCount * features, width: features)]
             return
         }
@@ -37,6 +38,7 @@ struct TensorLayout {
                     "inputs[\(index)].shape",
                     "\(input.shape.map { "\($0)" } ?? "none"); here a feature's is [\(rowCount)] or [\(rowCount), 1]")
             }
+            try Self.checkTexts(input, index, column..<column + 1, signature)
             isTaken[column] = true
             columns.append(TensorPlacement(start: column, stride: features, count: rowCount, width: 1))
         }
@@ -51,6 +53,17 @@ struct TensorLayout {
         if shape.second == nil, signature.featureCount == 1 { return shape.first }
         if shape.second == nil, shape.first == signature.featureCount { return 1 }
         throw .field("inputs[0].shape", "\(shape); the model takes \(wanted(signature))")
+    }
+
+    /// Texts are for features with an encoder alone.
+    private static func checkTexts(
+        _ input: InputTensor, _ index: Int, _ features: Range<Int>, _ signature: ModelSignature
+    ) throws(OpenInferenceError) {
+        guard input.datatype == .bytes else { return }
+        for feature in features where signature.schema.encoder(of: feature) == nil {
+            throw .field(
+                "inputs[\(index)].datatype", "BYTES: feature \"\(signature.featureName(feature))\" takes numbers")
+        }
     }
 
     private static func check(_ rowCount: Int, _ limitRows: Int) throws(OpenInferenceError) {

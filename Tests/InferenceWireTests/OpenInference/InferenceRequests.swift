@@ -49,6 +49,25 @@ extension ModelSignature {
             isInputDouble: false, isOutputDouble: false)
     }
 
+    /// A model whose features of these numbers take texts: "a" to "z" are 0 to 25, the empty one is missing, and what begins with an
+    /// exclamation mark is refused; any other is -1.
+    static func encoded(_ features: [Int]) -> ModelSignature {
+        plain(RowSchema(featureCount: 3, featureNames: ["age", "site", "device"], texts: Letters(features: features)))
+    }
+
+    private struct Letters: FeatureTexts {
+        let features: [Int]
+
+        func isEncoded(_ feature: Int) -> Bool { features.contains(feature) }
+
+        func number(of text: UnsafeBufferPointer<UInt8>, feature: Int) -> Double? {
+            guard let first = text.first else { return .nan }
+            if first == UInt8(ascii: "!") { return nil }
+            let isLetter = text.count == 1 && (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first)
+            return isLetter ? Double(first - UInt8(ascii: "a")) : -1
+        }
+    }
+
     static func plain(featureCount: Int) -> ModelSignature {
         plain(RowSchema(featureCount: featureCount))
     }

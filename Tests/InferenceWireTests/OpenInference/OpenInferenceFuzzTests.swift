@@ -39,6 +39,26 @@ struct OpenInferenceFuzzTests {
         }
     }
 
+    @Test func textsNeverCrash() {
+        var rows = RowBuffer<Float>()
+        let signature = ModelSignature.encoded([0, 1, 2])
+        let json = Array(BytesTensorTests.input("x", "[2,3]", #""data":[["a","b",null],["\u0063","","?"]]"#).utf8)
+        let (raw, stated) = BytesTensorTests.binary("x", "[2,3]", ["a", "b", "c", "", "dd", "z"])
+        Fuzz.run(corpus: [json, raw]) { body in
+            for count in [nil, stated] {
+                let result = Result { try readREST(body, jsonByteCount: count, signature, into: &rows) }
+                hold(rows, to: result, byteCount: body.count)
+            }
+        }
+        let messages = [false, true].map {
+            BytesTensorTests.message("x", [2, 3], ["a", "b", "", "d", "e", "f"], isRaw: $0)
+        }
+        Fuzz.run(corpus: messages) { message in
+            let result = Result { try readMessage(message, signature, into: &rows) }
+            hold(rows, to: result, byteCount: message.count)
+        }
+    }
+
     @Test func smallRequestsNeverCrash() {
         let corpus: [[UInt8]] = [
             Array(#"{"ready":true,"x":[1]}"#.utf8), Array(#"{"parameters":{"config":"{}","file:1/a":"x"}}"#.utf8),
