@@ -2,6 +2,9 @@ package import ModelTypes
 
 /// Turns a description into an image. The same description and digest make the same bytes.
 package enum ImageCompiler {
+    /// Of a class label: answers repeat it for every row.
+    package static let labelLimitBytes = 256
+
     /// - Parameters:
     ///   - artifactDigest: SHA-256 of the artifact as it lay in the bucket, 32 bytes; carried, not interpreted.
     ///   - encoders: What texts of some features become; of this model's features.
@@ -34,6 +37,10 @@ package enum ImageCompiler {
         }
         let tables = try TextTableCompiler(names: model.featureNames, encoders: encoders?.encoders ?? [])
         if !tables.isEmpty { writer.section(.encoders) { tables.write(to: &$0) } }
+        if let longest = model.classLabels.map(\.utf8.count).max() {
+            guard longest <= labelLimitBytes else { throw .labelTooLong(byteCount: longest) }
+            writer.section(.classLabels) { writer in for label in model.classLabels { writer.append(label) } }
+        }
         writer.pad()
         writer.put(UInt64(writer.bytes.count), at: ImageHeader.totalByteCountOffset)
         return writer.bytes

@@ -6,6 +6,8 @@ package enum ImageCompilerError: Error, Hashable, Sendable {
     case nodesTooWide(greatestChild: Int, greatestSlot: Int, greatestRank: Int)
     /// Texts of a feature's encoder, or of the names (-1), that no table of a bearable size keeps apart.
     case textsCollide(feature: Int)
+    /// A class label of so many bytes, more than ``ImageCompiler/labelLimitBytes``.
+    case labelTooLong(byteCount: Int)
     /// More of something than 32 bits count: of what.
     case tooLarge(String)
 }

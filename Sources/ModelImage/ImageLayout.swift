@@ -83,4 +83,6 @@ enum ImageSection: Int, CaseIterable {
     case scanValues = 16
     /// Tables from texts to numbers: feature names, and the categories of encoded features.
     case encoders = 17
+    /// Texts like those of ``texts``: what each prediction of a row is the score of.
+    case classLabels = 22
 }

@@ -218,19 +218,29 @@ import ModelTypes
     }
 
     private func checkTexts() throws(ModelImageError) {
-        let texts = unsafe section(.texts)
+        let count = try textCount(.texts, limitBytes: .max)
+        guard count == 3 || count == 3 + featureCount else { throw .texts }
+        let labelCount = try textCount(.classLabels, limitBytes: ImageCompiler.labelLimitBytes)
+        guard labelCount == 0 || labelCount == transform.outputCount(marginCount: marginCount) else {
+            throw .section(ImageSection.classLabels.rawValue)
+        }
+    }
+
+    /// How many texts a section has, checked to be whole, of UTF-8 and no longer than allowed.
+    private func textCount(_ name: ImageSection, limitBytes: Int) throws(ModelImageError) -> Int {
+        let texts = unsafe section(name)
         var position = 0
         var count = 0
         while position < texts.count {
             guard texts.count - position >= 4 else { throw .texts }
             let length = Int(unsafe texts.loadUnaligned(fromByteOffset: position, as: UInt32.self))
-            guard length <= texts.count - position - 4,
+            guard length <= min(limitBytes, texts.count - position - 4),
                 unsafe String(validating: texts[position + 4..<position + 4 + length], as: UTF8.self) != nil
             else { throw .texts }
             position += 4 + length
             count += 1
         }
-        guard count == 3 || count == 3 + featureCount else { throw .texts }
+        return count
     }
 
     private func checkFeatures() throws(ModelImageError) {

@@ -64,6 +64,7 @@ package import ModelTypes
     /// Where a network's margins are.
     package let networkOutput: NetworkPlaceEntry
     private let texts: UnsafeRawBufferPointer
+    private let labels: UnsafeRawBufferPointer
     private let bytes: UnsafeRawBufferPointer
 
     /// Where a feature's thresholds are.
@@ -146,6 +147,7 @@ package import ModelTypes
         networkOutput =
             image.kind == .network ? image.networkOutput : NetworkPlaceEntry(buffer: 0, first: 0, count: 0)
         unsafe texts = image.section(.texts)
+        unsafe labels = image.section(.classLabels)
     }
 
     /// Predictions per row.
@@ -164,12 +166,14 @@ package import ModelTypes
     }
 
     /// One name for each feature, or none.
-    package func featureNames() -> [String] { Array(allTexts().dropFirst(3)) }
-    package func objective() -> String { allTexts()[0] }
-    package func sourceFormat() -> String { allTexts()[1] }
-    package func writerVersion() -> String { allTexts()[2] }
+    package func featureNames() -> [String] { unsafe Array(Self.all(texts).dropFirst(3)) }
+    package func objective() -> String { unsafe Self.all(texts)[0] }
+    package func sourceFormat() -> String { unsafe Self.all(texts)[1] }
+    package func writerVersion() -> String { unsafe Self.all(texts)[2] }
+    /// What each prediction of a row is the score of, or none.
+    package func classLabels() -> [String] { unsafe Self.all(labels) }
 
-    private func allTexts() -> [String] {
+    private static func all(_ texts: UnsafeRawBufferPointer) -> [String] {
         var result: [String] = []
         var position = 0
         while unsafe position + 4 <= texts.count {

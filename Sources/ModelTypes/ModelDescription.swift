@@ -19,10 +19,10 @@ package struct ModelDescription: Hashable, Sendable {
     /// `Booster.predict`, scoring uses every round that the file holds.
     package let bestIteration: Int?
     package let source: ModelSource
-    /// What each prediction of a row is the probability of, where the artifact names its classes; else empty.
+    /// What each prediction of a row is the score of, where the artifact names its classes; else empty.
     package let classLabels: [String]
 
-    /// - Precondition: `featureNames` is empty or has a name for each feature.
+    /// - Precondition: `featureNames` is empty or has a name for each feature, `classLabels` a label for each prediction.
     package init(
         predictor: Predictor, featureNames: [String], transform: OutputTransform, transformSlope: Double = 1,
         objective: String, bestIteration: Int?, source: ModelSource, classLabels: [String] = []
@@ -36,6 +36,7 @@ package struct ModelDescription: Hashable, Sendable {
         self.source = source
         self.classLabels = classLabels
         precondition(featureNames.isEmpty || featureNames.count == featureCount, "a name for each feature or none")
+        precondition(classLabels.isEmpty || classLabels.count == outputCount, "a label for each prediction or none")
     }
 
     /// The same model with names for its features.
@@ -44,7 +45,7 @@ package struct ModelDescription: Hashable, Sendable {
     package func named(_ names: [String]) -> ModelDescription {
         ModelDescription(
             predictor: predictor, featureNames: names, transform: transform, transformSlope: transformSlope,
-            objective: objective, bestIteration: bestIteration, source: source)
+            objective: objective, bestIteration: bestIteration, source: source, classLabels: classLabels)
     }
 
     package var featureCount: Int {

@@ -21,6 +21,8 @@ from goldens import MODELS, Golden
 from programs import House, free_port, wait_until
 
 MODEL, OTHER = "click-v1", "click-ubj"
+# A classifier that names its classes.
+CLASSES, LABELS = "classes", ["high", "low", "middle"]
 # MODEL in a bundle with encoders.
 ENCODED = "encoded"
 ENCODERS = {
@@ -57,7 +59,7 @@ def feature_names(name):
 
 @pytest.fixture(scope="module")
 def served():
-    """Store, sidecar and executor with three models live; one for all tests here."""
+    """Store, sidecar and executor with four models live; one for all tests here."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lode-"))
     port = free_port()
     house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--max-rows", "2000")
@@ -66,6 +68,8 @@ def served():
         for name in (MODEL, OTHER):
             house.push(name, artifact(name), artifact(name).name)
             wait_until(f"{name} is live", lambda: house.executor.live_version(name))
+        house.push(CLASSES, MODELS.parent / "Vectors/Models/onnx-sk-tree/model.onnx", "model.onnx")
+        wait_until("the classifier is live", lambda: house.executor.live_version(CLASSES))
         (folder / "encoded.tar").write_bytes(
             bundle(MODEL, encoders={"version": 1, "features": feature_names(MODEL), "encoders": ENCODERS}))
         house.push(ENCODED, folder / "encoded.tar", "model.tar")
@@ -217,6 +221,32 @@ def test_texts_in_typed_contents(served):
     assert list(answer.outputs[0].contents.fp32_contents) == expected.tolist()
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_the_best_classes(client, binary):
+    module, connected = client
+    rows = numpy.random.default_rng(7).normal(size=(40, 6)).astype(numpy.float32)
+    scores = connected.infer(CLASSES, [tensor(module, rows)]).as_numpy("predict")
+    assert scores.shape == (40, 3) and len({row.argmax() for row in scores}) > 1
+    options = {"binary_data": binary} if module is http else {}
+    for count in (1, 2, 9):
+        wanted = [module.InferRequestedOutput("predict", class_count=count, **options)]
+        answered = connected.infer(CLASSES, [tensor(module, rows)], outputs=wanted).as_numpy("predict")
+        assert answered.shape == (40, min(count, 3))
+        for row, texts in zip(scores, answered):
+            order = numpy.argsort(-row, kind="stable")[:count]
+            for index, text in zip(order, texts):
+                score, number, label = (text if isinstance(text, str) else text.decode()).split(":")
+                assert numpy.float32(score) == row[index] and int(number) == index and label == LABELS[index]
+    # A model that names no classes answers by their numbers alone.
+    rows, _ = golden_rows(MODEL)
+    wanted = [module.InferRequestedOutput("predict", class_count=1, **options)]
+    answered = connected.infer(MODEL, [tensor(module, rows)], outputs=wanted).as_numpy("predict").flatten()
+    scores = connected.infer(MODEL, [tensor(module, rows)]).as_numpy("predict")
+    for score, text in zip(scores, answered):
+        text = text if isinstance(text, str) else text.decode()
+        assert numpy.float32(text.split(":")[0]) == score and text.endswith(":0")
+
+
 def test_deadlines(served):
     rows, _ = golden_rows(MODEL)
     with http.InferenceServerClient(f"127.0.0.1:{served.executor.port}") as connected:
@@ -287,7 +317,7 @@ def test_statistics_count_rows_and_requests(client):
     after = counts()
     assert [b - a for a, b in zip(before, after)] == [13, 3, 1]
     everything = as_dict(module, connected.get_inference_statistics())["model_stats"]
-    assert {model["name"] for model in everything} == {MODEL, OTHER, ENCODED}
+    assert {model["name"] for model in everything} == {MODEL, OTHER, ENCODED, CLASSES}
     success = next(m for m in everything if m["name"] == OTHER)["inference_stats"]
     assert 0 < int(success["compute_infer"]["ns"]) <= int(success["success"]["ns"])
 
@@ -357,10 +387,10 @@ def test_unload_and_load(served, client):
         models = index if module is http else as_dict(module, index)["models"]
         return {model["name"]: model["state"] for model in models}
 
-    assert states() == {MODEL: "READY", OTHER: "READY", ENCODED: "READY"}
+    assert states() == {MODEL: "READY", OTHER: "READY", ENCODED: "READY", CLASSES: "READY"}
     connected.unload_model(OTHER)
     try:
-        assert states() == {MODEL: "READY", OTHER: "UNAVAILABLE", ENCODED: "READY"} and not connected.is_model_ready(OTHER)
+        assert states() == {MODEL: "READY", OTHER: "UNAVAILABLE", ENCODED: "READY", CLASSES: "READY"} and not connected.is_model_ready(OTHER)
         text, status = refused(lambda: connected.infer(OTHER, [tensor(module, rows)]))
         assert "is unloaded here" in text and status == ("404" if module is http else "StatusCode.UNAVAILABLE")
         assert served.executor.predict("1", model=OTHER)[0] == 404

@@ -173,6 +173,49 @@ struct OpenInferenceRoutesTests {
         }
     }
 
+    @Test func classesAreAnsweredByTheirLabels() async throws {
+        try await serving { harness, client in
+            try harness.adoptClasses("named", generation: 2, labels: ["low", "middle", "high"])
+            try harness.adoptClasses("plain", generation: 3, labels: [])
+            func asked(_ classCount: Int) -> String {
+                Self.rows(
+                    [[1, 3, 2], [5, 4, 6]],
+                    #","outputs":[{"name":"predict","parameters":{"classification":\#(classCount)}}]"#)
+            }
+            let named = ask(client, "/v2/models/named/infer", asked(2))
+            #expect(
+                named?.body.hasSuffix(
+                    #""datatype":"BYTES","shape":[2,2],"data":["3.0:1:middle","2.0:2:high","6.0:2:high","5.0:0:low"]}]}"#
+                )
+                    == true)
+            let plain = ask(client, "/v2/models/plain/infer", asked(1))
+            #expect(plain?.body.hasSuffix(#""shape":[2,1],"data":["3.0:1","6.0:2"]}]}"#) == true)
+            let numbers = ask(client, "/v2/models/named/infer", asked(0))
+            #expect(numbers?.body.hasSuffix(#""shape":[2,3],"data":[1.0,3.0,2.0,5.0,4.0,6.0]}]}"#) == true)
+            #expect(client.get("/v2/models/named")?.body.contains(#""labels":["low","middle","high"]"#) == true)
+            #expect(client.get("/v2/models/plain")?.body.contains("labels") == false)
+            #expect(client.get("/v2")?.body.contains(#""classification""#) == true)
+        }
+    }
+
+    /// Making texts counts as work: what a loop would be held up by goes to a worker.
+    @Test func manyClassesAreAWorkersWork() async throws {
+        var limits = InferenceLimits()
+        limits.loopWork = 100
+        try await serving(limits: limits) { harness, client in
+            try harness.adoptClasses("plain", generation: 2, labels: [])
+            func queued() -> Int {
+                let lines = client.get("/metrics")?.body.split(separator: "\n") ?? []
+                let name = "lodestore_executor_queue_duration_seconds_count "
+                return lines.first { $0.hasPrefix(name) }.flatMap { Int($0.dropFirst(name.count)) } ?? -1
+            }
+            #expect(ask(client, "/v2/models/plain/infer", Self.rows([[1, 2, 3]]))?.status == 200 && queued() == 0)
+            let classes = #","outputs":[{"name":"predict","parameters":{"classification":3}}]"#
+            let answer = ask(client, "/v2/models/plain/infer", Self.rows([[1, 2, 3]], classes))
+            #expect(answer?.body.contains(#""data":["3.0:2","2.0:1","1.0:0"]"#) == true && queued() == 1)
+        }
+    }
+
     @Test func unloadingStopsAnswersAndKeepsTheImage() async throws {
         try await serving { harness, client in
             try harness.adopt("b", version: "5", generation: 2, bias: 100)

@@ -96,6 +96,18 @@ final class ServerHarness: Sendable {
         try registry.adopt(offer, memory: SealedMemory(copying: image, name: name))
     }
 
+    /// Adopts a linear model of three features whose three predictions are the features.
+    func adoptClasses(_ name: String, generation: UInt64, labels: [String]) throws {
+        let linear = try LinearPredictor(
+            featureCount: 3, accumulator: .float32, startValues: [0, 0, 0], weights: [1, 0, 0, 0, 1, 0, 0, 0, 1])
+        let model = ModelDescription(
+            predictor: .linear(linear), featureNames: [], transform: .identity, objective: "", bestIteration: nil,
+            source: ModelSource(format: .onnx, writerVersion: "1"), classLabels: labels)
+        let image = try ImageCompiler.compile(model, artifactDigest: Self.artifact.bytes)
+        let offer = try Self.offer(name, version: "1", generation: generation, image: image)
+        try registry.adopt(offer, memory: SealedMemory(copying: image, name: name))
+    }
+
     static let artifact = ContentDigest(bytes: Digest.sha256([1, 2, 3]))!
 
     static func image(

@@ -5,7 +5,9 @@ import Testing
 struct ModelImageTests {
     private let digest = (0..<32).map { UInt8($0) }
 
-    private func description(names: [String] = ["a", "b", "ключ"]) throws -> ModelDescription {
+    private func description(
+        names: [String] = ["a", "b", "ключ"], labels: [String] = []
+    ) throws -> ModelDescription {
         let nodes: [TreeNode] = [
             .numerical(feature: 0, threshold: 0.5, missing: .nanLeft, left: 1, right: 2),
             .numerical(feature: 0, threshold: -1, missing: .nanRight, left: 3, right: 4), .leaf(1),
@@ -19,7 +21,7 @@ struct ModelImageTests {
         return ModelDescription(
             predictor: .forest(forest), featureNames: names, transform: .softmax, objective: "multi:softprob",
             bestIteration: nil,
-            source: ModelSource(format: .xgboostUBJSON, writerVersion: "3.2.0"))
+            source: ModelSource(format: .xgboostUBJSON, writerVersion: "3.2.0"), classLabels: labels)
     }
 
     private func withMemory(_ bytes: [UInt8], offset: Int = 0, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows
@@ -58,6 +60,50 @@ struct ModelImageTests {
             let view = try ModelImageView(validating: bytes)
             #expect(view.featureNames() == [])
         }
+    }
+
+    @Test func classesMayHaveLabels() throws {
+        for labels in [[], ["", "größer"], ["a", String(repeating: "b", count: 256)]] {
+            try withMemory(try ImageCompiler.compile(description(labels: labels), artifactDigest: digest)) { bytes in
+                #expect(try ModelImageView(validating: bytes).classLabels() == labels)
+            }
+        }
+        let long = try description(labels: ["a", String(repeating: "b", count: 257)])
+        #expect(throws: ImageCompilerError.labelTooLong(byteCount: 257)) {
+            try ImageCompiler.compile(long, artifactDigest: digest)
+        }
+    }
+
+    @Test func refusesLabelsThatAreNotOneForEachPrediction() throws {
+        let image = try ImageCompiler.compile(description(labels: ["ab", "cd"]), artifactDigest: digest)
+        let entry = 128 + 16 * 22
+        func number(_ offset: Int) -> Int { (0..<8).reduce(0) { $0 | Int(image[offset + $1]) << (8 * $1) } }
+        let start = number(entry)
+        #expect(number(entry + 8) == 12)
+        func expect(_ error: ModelImageError, _ change: (inout [UInt8]) -> Void) {
+            var bytes = image
+            change(&bytes)
+            withMemory(bytes) { bytes in #expect(throws: error) { try ModelImageView(validating: bytes) } }
+        }
+        // One label too few, one cut short, one longer than the section and one that is no UTF-8.
+        expect(.section(22)) { $0[entry + 8] = 6 }
+        expect(.texts) { $0[entry + 8] = 10 }
+        expect(.texts) { $0[start] = 9 }
+        expect(.texts) { $0[start + 3] = 0xFF }
+        expect(.texts) { $0[start + 4] = 0xFF }
+        // A third one, empty.
+        expect(.section(22)) { $0[entry + 8] = 16 }
+        // One longer than is allowed, though it is all there.
+        var long = image
+        long.removeLast(long.count - start)
+        for byte in [0x01, 0x01, 0, 0] + [UInt8](repeating: 0x61, count: 257) + [0, 0, 0, 0] { long.append(byte) }
+        let count = long.count - start
+        long += [UInt8](repeating: 0, count: (64 - long.count % 64) % 64)
+        for index in 0..<8 {
+            long[entry + 8 + index] = UInt8(truncatingIfNeeded: count >> (8 * index))
+            long[16 + index] = UInt8(truncatingIfNeeded: long.count >> (8 * index))
+        }
+        withMemory(long) { bytes in #expect(throws: ModelImageError.texts) { try ModelImageView(validating: bytes) } }
     }
 
     @Test func refusesADigestOfAnotherLength() throws {

@@ -51,7 +51,8 @@ final class LoadedModel: Sendable {
             ModelSignature(
                 name: name, version: version, sourceFormat: view.sourceFormat(),
                 schema: RowSchema(featureCount: featureCount, featureNames: featureNames, texts: ImageTexts(view)),
-                outputCount: view.outputCount, isInputDouble: view.inputType == .float64,
+                outputCount: view.outputCount, classLabels: view.classLabels(),
+                isInputDouble: view.inputType == .float64,
                 isOutputDouble: view.outputType == .float64)
         }
         self.holdingLoops = Atomic(loopCount)

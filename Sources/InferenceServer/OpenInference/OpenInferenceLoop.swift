@@ -112,7 +112,8 @@ final class OpenInferenceLoop {
         return slot.model.withModel { model in
             do throws(OpenInferenceRefusal) {
                 let read = try ReadTensors(inquiry, slot.signature, scoring, limitRows: limitRows)
-                guard !limits.isLoopWork(read.request.rowCount, of: model) else {
+                let answerWork = read.request.answerWork(slot.signature)
+                guard !limits.isLoopWork(read.request.rowCount, of: model, answerWork: answerWork) else {
                     return .now(booked(try Self.finish(read, inquiry, model, slot.signature, scoring), inquiry, slot))
                 }
                 let rows = scoring.takeRows(for: model)

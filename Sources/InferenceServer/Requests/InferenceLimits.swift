@@ -19,7 +19,11 @@ package struct InferenceLimits: Sendable {
     package init() {}
 
     /// Whether so many rows are scored on the loop itself.
-    func isLoopWork(_ rowCount: Int, of model: LoadedModel) -> Bool { rowCount * model.rowWork <= loopWork }
+    ///
+    /// - Parameter answerWork: what a row costs beside its scoring.
+    func isLoopWork(_ rowCount: Int, of model: LoadedModel, answerWork: Int = 0) -> Bool {
+        rowCount * (model.rowWork + answerWork) <= loopWork
+    }
 
     /// What a request is admitted for before its body is read: nothing where a loop answers it at once. A body in chunks does
     /// not say how long it is and counts as the longest.

@@ -16,6 +16,8 @@ package final class ModelSignature: Sendable {
     package let inputType: TensorDatatype
     /// The type of the predictions.
     package let outputType: TensorDatatype
+    /// What each prediction of a row is the score of, or none.
+    package let classLabels: [String]
     /// `{"model_name":"m","model_version":"7"`, with which every answer begins.
     let answerStart: [UInt8]
 
@@ -26,14 +28,17 @@ package final class ModelSignature: Sendable {
 
     /// - Parameter isInputDouble: features are compared as FP64, else as FP32; likewise for the output.
     package init(
-        name: String, version: String, sourceFormat: String, schema: RowSchema, outputCount: Int, isInputDouble: Bool,
-        isOutputDouble: Bool
+        name: String, version: String, sourceFormat: String, schema: RowSchema, outputCount: Int,
+        classLabels: [String] = [],
+        isInputDouble: Bool, isOutputDouble: Bool
     ) {
+        precondition(classLabels.isEmpty || classLabels.count == outputCount, "a label for each prediction or none")
         self.name = name
         self.version = version
         self.platform = "lodestore_" + sourceFormat
         self.schema = schema
         self.outputCount = outputCount
+        self.classLabels = classLabels
         self.inputType = isInputDouble ? .fp64 : .fp32
         self.outputType = isOutputDouble ? .fp64 : .fp32
         self.answerStart = Array(

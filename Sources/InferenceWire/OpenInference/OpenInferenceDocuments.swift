@@ -10,14 +10,18 @@ package enum OpenInferenceDocuments {
     }
 
     package static func metadata(_ model: ModelSignature) -> String {
-        """
-        {"name":\(jsonQuoted(model.name)),"versions":[\(jsonQuoted(model.version))],\
-        "platform":\(jsonQuoted(model.platform)),\
-        "inputs":[{"name":\(jsonQuoted(ModelSignature.inputName)),"datatype":"\(model.inputType.rawValue)",\
-        "shape":\(list(model.inputShape))}],\
-        "outputs":[{"name":\(jsonQuoted(ModelSignature.outputName)),"datatype":"\(model.outputType.rawValue)",\
-        "shape":\(list(model.outputShape))}]}
-        """
+        // Where clients look for parameters of a tensor; the protocol itself has no place for labels.
+        let labels =
+            model.classLabels.isEmpty
+            ? "" : ",\"parameters\":{\"labels\":[\(model.classLabels.map(jsonQuoted).joined(separator: ","))]}"
+        return """
+            {"name":\(jsonQuoted(model.name)),"versions":[\(jsonQuoted(model.version))],\
+            "platform":\(jsonQuoted(model.platform)),\
+            "inputs":[{"name":\(jsonQuoted(ModelSignature.inputName)),"datatype":"\(model.inputType.rawValue)",\
+            "shape":\(list(model.inputShape))}],\
+            "outputs":[{"name":\(jsonQuoted(ModelSignature.outputName)),"datatype":"\(model.outputType.rawValue)",\
+            "shape":\(list(model.outputShape))\(labels)}]}
+            """
     }
 
     /// The part of Triton's model configuration that has a meaning here. `max_batch_size` 0: the first dimension is told.

@@ -4,5 +4,7 @@ package enum OpenInferenceServer {
     /// There is no release yet.
     static let version = "unreleased"
     /// What is served of the protocol's extensions.
-    static let extensions = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
+    static let extensions = [
+        "binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics",
+    ]
 }

@@ -74,6 +74,7 @@ extension RowBuffer {
             try json.at("") { (json) throws(JSONError) in try json.finish() }
         }
         if asked.isBinary { request.form = .binary }
+        request.classCount = asked.classCount
         return request
     }
 
@@ -195,10 +196,11 @@ private struct RequestBounds {
     let byteCount: Int
 }
 
-/// Whether outputs are asked for in binary: by each output, else for all.
+/// Whether outputs are asked for in binary, by each output, else for all; and how many classes instead of predictions.
 private struct AskedForm {
     var all: Bool?
     var output: Bool?
+    var classCount = 0
 
     var isBinary: Bool { output ?? all ?? false }
 }
@@ -210,7 +212,7 @@ extension RowBuffer {
         while try json.element("outputs") {
             let field = "outputs[\(count)]"
             var name: String?
-            var hasClassification = false
+            var classification: Int64 = 0
             var isShared = false
             try json.at(field) { (json) throws(JSONError) in try json.beginObject() }
             while let key = try json.key(field) {
@@ -221,7 +223,7 @@ extension RowBuffer {
                         if json.text(key, is: "binary_data") {
                             asked.output = try json.readBool()
                         } else if json.text(key, is: "classification") {
-                            hasClassification = try json.readInt() != 0
+                            classification = Int64(try json.readInt())
                         } else {
                             if json.text(key, is: "shared_memory_region") { isShared = true }
                             try json.skipValue()
@@ -231,7 +233,8 @@ extension RowBuffer {
                     try json.at(field) { (json) throws(JSONError) in try json.skipValue() }
                 }
             }
-            try RequestedOutput.check(name ?? "", count, hasClassification: hasClassification, isShared: isShared)
+            asked.classCount = try RequestedOutput.check(
+                name ?? "", count, classification: classification, isShared: isShared)
             count += 1
         }
     }

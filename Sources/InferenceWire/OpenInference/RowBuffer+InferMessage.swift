@@ -44,7 +44,7 @@ private enum InferMessageHead {
                 }
                 scratch.inputs.append(try input(try reader.inner(), scratch.inputs.count))
             case 6:
-                try checkOutput(try reader.inner(), outputCount)
+                request.classCount = try classCount(ofOutput: try reader.inner(), outputCount)
                 outputCount += 1
             case 7:
                 guard scratch.raws.count < signature.featureCount else {
@@ -118,22 +118,24 @@ private enum InferMessageHead {
     }
 
     /// `InferRequestedOutputTensor`: name 1, parameters 2.
-    private static func checkOutput(_ message: ProtobufReader, _ index: Int) throws(OpenInferenceError) {
+    ///
+    /// - Returns: how many classes are asked for.
+    private static func classCount(ofOutput message: ProtobufReader, _ index: Int) throws(OpenInferenceError) -> Int {
         var message = message
         var name = ""
-        var hasClassification = false
+        var classification: Int64 = 0
         var isShared = false
         while try message.hasNext() {
             switch message.field {
             case 1: name = try message.text()
             case 2:
                 let (key, integer) = try parameter(try message.inner())
-                if key == "classification", integer != 0 { hasClassification = true }
+                if key == "classification" { classification = integer }
                 if key == "shared_memory_region" { isShared = true }
             default: try message.pass()
             }
         }
-        try RequestedOutput.check(name, index, hasClassification: hasClassification, isShared: isShared)
+        return try RequestedOutput.check(name, index, classification: classification, isShared: isShared)
     }
 
     /// An entry of a map from names to `InferParameter`: its key 1, and of its value 2 the `int64_param` 2.

@@ -12,6 +12,8 @@ package struct TensorRequest: Equatable, Sendable {
     package internal(set) var idRange: Range<Int>?
     /// How the output is to come.
     package internal(set) var form = Form.typed
+    /// How many classes of each row are asked for, best first; 0 where the predictions are.
+    package internal(set) var classCount = 0
 
     package init() {}
 }

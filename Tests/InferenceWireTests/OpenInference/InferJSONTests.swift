@@ -192,8 +192,8 @@ struct InferJSONTests {
             (#"{"outputs":[{}]}"#, "outputs[0].name: missing"),
             (#"{"outputs":[{"name":"predict"},{"name":"predict"}]}"#, #"outputs[1].name: "predict" stands twice"#),
             (
-                #"{"outputs":[{"name":"predict","parameters":{"classification":3}}]}"#,
-                "outputs[0].parameters.classification: classes are not served, predictions are"
+                #"{"outputs":[{"name":"predict","parameters":{"classification":-1}}]}"#,
+                "outputs[0].parameters.classification: -1"
             ),
             (
                 #"{"parameters":{"binary_data_output":1}}"#,

@@ -36,11 +36,13 @@ struct RecordedRequest: CustomTestStringConvertible {
 
 extension ModelSignature {
     /// The model of the recorded requests.
-    static func sample(outputCount: Int = 1, isDouble: Bool = false) -> ModelSignature {
+    static func sample(
+        outputCount: Int = 1, isDouble: Bool = false, classLabels: [String] = []
+    ) -> ModelSignature {
         ModelSignature(
             name: "m", version: "7", sourceFormat: "xgboost-json",
             schema: RowSchema(featureCount: 3, featureNames: ["age", "price", "größe"]), outputCount: outputCount,
-            isInputDouble: isDouble, isOutputDouble: isDouble)
+            classLabels: classLabels, isInputDouble: isDouble, isOutputDouble: isDouble)
     }
 
     static func plain(_ schema: RowSchema) -> ModelSignature {

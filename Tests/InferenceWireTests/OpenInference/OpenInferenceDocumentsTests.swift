@@ -19,6 +19,18 @@ struct OpenInferenceDocumentsTests {
         #expect((many["outputs"] as? NSArray) == [["name": "predict", "datatype": "FP64", "shape": [-1, 4]]])
     }
 
+    @Test func metadataNamesTheClasses() throws {
+        let model = try parsed(
+            OpenInferenceDocuments.metadata(.sample(outputCount: 2, classLabels: ["a\"b", "größe"])))
+        #expect(
+            model["outputs"] as? NSArray == [
+                [
+                    "name": "predict", "datatype": "FP32", "shape": [-1, 2],
+                    "parameters": ["labels": ["a\"b", "größe"]],
+                ] as NSDictionary
+            ])
+    }
+
     @Test func configurationIsTritons() throws {
         let config = try parsed(OpenInferenceDocuments.configuration(.sample()))
         #expect(config["max_batch_size"] as? Int == 0 && config["backend"] as? String == "lodestore")
