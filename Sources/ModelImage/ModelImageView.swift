@@ -176,7 +176,7 @@ package import ModelTypes
     private static func all(_ texts: UnsafeRawBufferPointer) -> [String] {
         var result: [String] = []
         var position = 0
-        while unsafe position + 4 <= texts.count {
+        while position + 4 <= texts.count {
             let count = Int(unsafe texts.loadUnaligned(fromByteOffset: position, as: UInt32.self))
             result.append(unsafe String(decoding: texts[position + 4..<position + 4 + count], as: UTF8.self))
             position += 4 + count

@@ -1,3 +1,5 @@
+import ModelImage
+import ModelTypes
 import Testing
 
 @testable import ModelSync
@@ -6,7 +8,7 @@ import Testing
     @Test func rowsAndAnswersAreRead() throws {
         let golden = try GoldenRequests(
             csv: Array("# by hand\n\na,b,margin,probability\r\n1,,-2.5,0.25\r\n# more\n3e0,4,1,1\n".utf8))
-        #expect(golden.featureCount == 2 && golden.columns == ["margin", "probability"])
+        #expect(golden.featureCount == 2 && golden.columns.map(\.description) == ["margin", "probability"])
         #expect(golden.rows.count == 4 && golden.rows[0] == 1 && golden.rows[1].isNaN && golden.rows[2...] == [3, 4])
         #expect(golden.answers == [-2.5, 0.25, 1, 1])
         #expect(golden.lines == [4, 6])
@@ -15,7 +17,9 @@ import Testing
     @Test(arguments: [
         ("", 1), ("a,b\n1,2\n", 1), ("margin\n1\n", 1), ("a,margin,b\n", 1), ("a,margin\n", 2), ("a,margin\n1\n", 2),
         ("a,margin\n1,2,3\n", 2), ("a,margin\nx,1\n", 2), ("a,margin\n1,\n", 2), ("a,margin\n1,2\n1,y\n", 3),
-        ("a,margin\n\u{FF}\u{FE}\n", 2),
+        ("a,margin\n\u{FF}\u{FE}\n", 2), ("a,margin,margin[x]\n1,2,3\n", 1), ("a,margin[-1]\n1,2\n", 1),
+        ("a,margin[00]\n1,2\n", 1), ("a,margin[0\n1,2\n", 1), ("a,margins\n1,2\n", 1),
+        ("a,margin[9999999999999999999]\n1,2\n", 1),
     ])
     func whatIsNoGoldenFileIsAnErrorWithItsLine(text: String, line: Int) {
         do throws(GoldenError) {
@@ -27,6 +31,63 @@ import Testing
                 return
             }
             #expect(found == line)
+        }
+    }
+
+    /// Margins of one row are its feature, twice it and nothing.
+    private func check(_ text: String, marginCount: Int = 3, transform: OutputTransform = .softmax) throws {
+        let weights: [Double] = [1, 2, 0]
+        let linear = try LinearPredictor(
+            featureCount: 1, accumulator: .float64, startValues: Array(repeating: 0, count: marginCount),
+            weights: Array(weights.prefix(marginCount)))
+        let model = ModelDescription(
+            predictor: .linear(linear), featureNames: [], transform: transform, objective: "", bestIteration: nil,
+            source: ModelSource(format: .lightGBMText, writerVersion: ""))
+        let image = try ImageCompiler.compile(model, artifactDigest: Array(repeating: 0, count: 32))
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: image.count, alignment: 64)
+        defer { memory.deallocate() }
+        memory.copyBytes(from: image)
+        let view = try ModelImageView(validating: UnsafeRawBufferPointer(memory))
+        try GoldenRequests(csv: Array(text.utf8)).check(view)
+    }
+
+    @Test func severalAnswersOfARowHaveAColumnEach() throws {
+        // softmax of 0, 0, 0 and of ln 2, ln 4, 0.
+        let answers = "0,0.3333333333333333,0.3333333333333333,0.3333333333333333\n"
+        let others = "0.6931471805599453,0.2857142857142857,0.5714285714285714,0.14285714285714285\n"
+        for kind in ["prediction", "probability"] {
+            try check("x,\(kind)[0],\(kind)[1],\(kind)[2]\n" + answers + others)
+        }
+        try check("x,margin[2],margin[0],margin[1]\n3,0,3,6\n")
+        try check(
+            "x,margin[0],margin[1],prediction[0],margin[2],prediction[1],prediction[2]\n"
+                + "0,0,0,0.3333333333333333,0,0.3333333333333333,0.3333333333333333\n")
+        #expect(
+            throws: GoldenError.mismatch(line: 2, column: "margin[1]", expected: 7, answered: 6)
+        ) { try check("x,margin[0],margin[1],margin[2]\n3,3,7,0\n") }
+    }
+
+    @Test func twoPredictionsOfOneMarginHaveAColumnEach() throws {
+        let text = "x,margin,prediction[0],prediction[1]\n0.25,0.25,0.75,0.25\n"
+        try check(text, marginCount: 1, transform: .complementPair)
+        try check(text.replacing("margin", with: "margin[0]"), marginCount: 1, transform: .complementPair)
+    }
+
+    @Test(arguments: [
+        ("x,margin\n3,3\n", 3, "margin[0] to margin[2]"), ("#\nx,margin[0],margin[1]\n3,3,6\n", 3, "margin[0] to"),
+        ("x,margin[0],margin[1],margin[1]\n3,3,6,6\n", 3, "margin[0] to margin[2]"),
+        ("x,margin[0],margin[1],margin[3]\n3,3,6,0\n", 3, "margin[0] to margin[2]"),
+        ("x,margin[0],margin[1],margin[2],margin[3]\n3,3,6,0,0\n", 3, "margin[0] to margin[2]"),
+        ("x,margin[0],margin[1],margin[2],margin\n3,3,6,0,0\n", 3, "margin[0] to margin[2]"),
+        ("x,margin,margin\n3,3,3\n", 1, "the model has margin,"), ("x,margin[1]\n3,3\n", 1, "the model has margin,"),
+        ("x,margin,margin[0]\n3,3,3\n", 1, "the model has margin,"),
+    ])
+    func columnsAreThoseOfTheModel(text: String, marginCount: Int, wanted: String) {
+        #expect {
+            try check(text, marginCount: marginCount, transform: .identity)
+        } throws: { error in
+            guard case GoldenError.malformed(let line, let what) = error else { return false }
+            return line == (text.hasPrefix("#") ? 2 : 1) && what.contains(wanted)
         }
     }
 }

@@ -54,7 +54,7 @@ package final class ModelSignature: Sendable {
     /// - Parameter guess: the feature that is likely meant; any number.
     func column(named name: String, guess: Int) -> Int? {
         var name = name
-        if let names = schema.names { return unsafe name.withUTF8 { unsafe names.feature(named: $0, guess: guess) } }
+        if let names = schema.names { return name.withUTF8 { unsafe names.feature(named: $0, guess: guess) } }
         guard name.hasPrefix("f"), let number = Int(name.dropFirst()), (0..<featureCount).contains(number),
             name == "f\(number)"
         else { return nil }

@@ -24,20 +24,21 @@ enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
 /// The golden requests of a bundle: rows, and what the reference library answered for them.
 ///
 /// `golden.csv`, as `Docs/Formats/bundle.md` has it: lines that begin with `#` are comments; the first other line names the
-/// features and then `margin`, `probability` or `prediction`; every further line is a request. An empty field is missing. Fields
+/// features and then `margin`, `probability` or `prediction`, numbered where a row has several; every further line is a request. An empty field is missing. Fields
 /// of a feature with an encoder are texts, in quotation marks where they hold a comma or a quotation mark.
 struct GoldenRequests {
     static let rowLimitCount = 100_000
     /// What a margin or a prediction may differ by: absolutely where it is small, else relative to it.
     static let tolerance = 1e-6
-    private static let answerColumns: Set<String> = ["margin", "probability", "prediction"]
 
     let featureCount: Int
     /// Row-major [lines.count, featureCount]; NaN is missing.
     let rows: [Double]
     /// Row-major [lines.count, columns.count].
     let answers: [Double]
-    let columns: [String]
+    let columns: [GoldenColumn]
+    /// Of the names, counted from 1.
+    let headerLine: Int
     /// The line of each request, counted from 1.
     let lines: [Int]
 
@@ -46,7 +47,7 @@ struct GoldenRequests {
     init(
         csv bytes: [UInt8], encode: (_ feature: Int, _ text: [UInt8]) -> Double? = { _, _ in nil }
     ) throws(GoldenError) {
-        var header: [String]?
+        var header: (names: [String], columns: [GoldenColumn], line: Int)?
         var featureCount = 0
         var rows: [Double] = []
         var answers: [Double] = []
@@ -59,13 +60,14 @@ struct GoldenRequests {
             guard let fields = Self.fields(line) else {
                 throw .malformed(line: number, "a quotation mark out of place")
             }
-            guard let names = header else {
+            guard let names = header?.names else {
                 let names = fields.map { String(decoding: $0, as: UTF8.self) }
-                featureCount = names.firstIndex { Self.answerColumns.contains($0) } ?? names.count
-                guard featureCount > 0, featureCount < names.count,
-                    names[featureCount...].allSatisfy({ Self.answerColumns.contains($0) })
-                else { throw .malformed(line: number, "features, then margin, probability or prediction") }
-                header = names
+                featureCount = names.firstIndex { GoldenColumn($0) != nil } ?? names.count
+                let columns = names[featureCount...].compactMap { GoldenColumn($0) }
+                guard featureCount > 0, !columns.isEmpty, columns.count == names.count - featureCount else {
+                    throw .malformed(line: number, "features, then margin, probability or prediction")
+                }
+                header = (names, columns, number)
                 continue
             }
             guard fields.count == names.count else { throw .malformed(line: number, "\(fields.count) fields") }
@@ -86,7 +88,8 @@ struct GoldenRequests {
         }
         guard let header, !lines.isEmpty else { throw .malformed(line: number, "no requests") }
         self.featureCount = featureCount
-        self.columns = Array(header[featureCount...])
+        self.columns = header.columns
+        self.headerLine = header.line
         self.rows = rows
         self.answers = answers
         self.lines = lines
@@ -137,25 +140,44 @@ struct GoldenRequests {
         guard featureCount == scorer.featureCount else {
             throw .wrongFeatureCount(golden: featureCount, model: scorer.featureCount)
         }
-        for (index, column) in columns.enumerated() {
-            let width = column == "margin" ? scorer.marginCount : scorer.outputCount
-            // One number a request says nothing of a model that answers several.
-            guard width == 1 else { throw .malformed(line: 1, "\(column) of a model with \(width) of them") }
-            let answered = answers(of: scorer, column: column)
+        for kind in GoldenColumn.Kind.allCases {
+            let places = columns.indices.filter { columns[$0].kind == kind }
+            guard !places.isEmpty else { continue }
+            let width = kind == .margin ? scorer.marginCount : scorer.outputCount
+            try checkColumns(places, kind, width: width)
+            // As many numbers as the file itself holds.
+            let answered = answers(of: scorer, kind, width: width)
             for (row, line) in lines.enumerated() {
-                let expected = answers[row * columns.count + index]
-                guard Self.isSame(answered[row], expected) else {
-                    throw .mismatch(line: line, column: column, expected: expected, answered: answered[row])
+                for place in places {
+                    let expected = answers[row * columns.count + place]
+                    let found = answered[row * width + (columns[place].index ?? 0)]
+                    guard Self.isSame(found, expected) else {
+                        throw .mismatch(
+                            line: line, column: "\(columns[place])", expected: expected, answered: found)
+                    }
                 }
             }
         }
     }
 
-    private func answers(of scorer: Scorer, column: String) -> [Double] {
-        var answered = [Double](repeating: 0, count: lines.count)
+    /// Whether the columns of a kind are all that a row of the model has, each once: what is left out would be vouched for by
+    /// nobody.
+    private func checkColumns(_ places: [Int], _ kind: GoldenColumn.Kind, width: Int) throws(GoldenError) {
+        let indices = places.map { columns[$0].index }
+        if width == 1, indices == [nil] { return }
+        let isComplete = places.count == width && indices.compactMap { $0 }.sorted() == Array(0..<width)
+        guard isComplete else {
+            let wanted = width == 1 ? "\(kind)" : "\(kind)[0] to \(kind)[\(width - 1)]"
+            throw .malformed(line: headerLine, "the model has \(wanted), each of which has one column")
+        }
+    }
+
+    /// Row-major, shape [lines.count, width].
+    private func answers(of scorer: Scorer, _ kind: GoldenColumn.Kind, width: Int) -> [Double] {
+        var answered = [Double](repeating: 0, count: lines.count * width)
         let scratch = ScoringScratch()
         var target = answered.mutableSpan
-        if column == "margin" {
+        if kind == .margin {
             scorer.margins(rows.span, rowCount: lines.count, into: &target, scratch: scratch)
         } else {
             scorer.predict(rows.span, rowCount: lines.count, into: &target, scratch: scratch)
