@@ -134,9 +134,7 @@ struct Serve: AsyncParsableCommand {
         if let text = try settings.text("grpc-listen") {
             // Nothing verifies signatures there.
             let address = try self.address(settings, key: "grpc-listen", text, isSigned: false).address
-            configuration.grpc = GRPCListener(
-                host: address.host, port: Int(address.port),
-                tls: try settings.tlsFiles().map { (certificatePath: $0.certificate, keyPath: $0.key) })
+            configuration.grpc = GRPCListener(host: address.host, port: Int(address.port), tls: identity)
         }
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
         return configuration

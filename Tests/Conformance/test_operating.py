@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from goldens import MODELS, Golden, values, worst_difference
-from programs import Executor, Sidecar, Store, wait_until
+from programs import Executor, Sidecar, Store, free_port, wait_until
 
 NAME = sorted(p.name for p in MODELS.iterdir() if (p / "golden.csv").exists())[0]
 GOLDEN = Golden(MODELS / NAME / "golden.csv")
@@ -213,7 +213,11 @@ def test_tls_and_new_certificates_without_a_restart(folder, program):
     flags = ["--tls-certificate", certificate_path, "--tls-key", key_path]
     if program is Store:
         flags.append("--region=us-east-1")
+    else:
+        grpc_port = free_port()
+        flags += ["--grpc-listen", f"127.0.0.1:{grpc_port}"]
     process = program(folder / "p", *flags).start()
+    ports = [process.port] if program is Store else [process.port, grpc_port]
     path = "/v2/health/live" if program is Executor else "/_lodestore/health/live"
 
     def status():
@@ -227,10 +231,11 @@ def test_tls_and_new_certificates_without_a_restart(folder, program):
     kept = http.client.HTTPSConnection(
         "127.0.0.1", process.port, context=ssl.create_default_context(cafile=certificate_path), timeout=30)
     kept.connect()
-    first = certificate_path.read_bytes()
+    assert {peer(port) for port in ports} == {pem_of(certificate_path)}
     certificate(folder, "second")
     process.process.send_signal(signal.SIGHUP)
-    wait_until("the new certificate is served", lambda: peer(process) != first_of(first))
+    wait_until("the new certificate is served", lambda: peer(process.port) == pem_of(certificate_path))
+    assert {peer(port) for port in ports} == {pem_of(certificate_path)}, "gRPC asks for the same one"
     assert status() == (200, "second")
     kept.request("GET", path)
     assert kept.getresponse().status == 200, "connections that were there go on"
@@ -240,15 +245,16 @@ def test_tls_and_new_certificates_without_a_restart(folder, program):
     process.process.send_signal(signal.SIGHUP)
     wait_until("the failure is logged", lambda: "not reloaded" in process.log())
     assert status() == (200, "second")
+    assert {peer(port) for port in ports} == {pem_of(certificate_path)}
     assert process.stop() == 0
 
 
-def peer(process):
-    return ssl.get_server_certificate(("127.0.0.1", process.port)).strip()
+def peer(port):
+    return ssl.get_server_certificate(("127.0.0.1", port)).strip()
 
 
-def first_of(pem):
-    return pem.decode().strip()
+def pem_of(path):
+    return path.read_text().strip()
 
 
 def raw(executor, data, shut=False):

@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import HTTPKernel
 import InferenceWire
 import NIOCore
 import NIOPosix
@@ -16,13 +17,10 @@ struct GRPCFrontTests {
         .appending(path: "../../Data/Vectors/tls").standardizedFileURL
 
     private func serving(
-        limits: InferenceLimits = InferenceLimits(), isTLS: Bool = false, workerCount: Int = 2,
+        limits: InferenceLimits = InferenceLimits(), tls: TLSIdentity? = nil, workerCount: Int = 2,
         _ body: (ServerHarness, GRPCFront, Client) async throws -> Void
     ) async throws {
         let harness = try await ServerHarness(limits: limits, workerCount: workerCount)
-        let certificate = Self.identity.appending(path: "first.certificate.pem").path()
-        let tls =
-            isTLS ? (certificatePath: certificate, keyPath: Self.identity.appending(path: "first.key.pem").path()) : nil
         let registry = harness.registry
         let workers = harness.workers
         let loops = try await ServingLoops(harness.group, limitBytes: limits.bodyBytes) { loop in
@@ -35,15 +33,11 @@ struct GRPCFrontTests {
             let outcome = await result {
                 let port = try #require(try await front.address.port)
                 let transport =
-                    isTLS
+                    tls == nil
                     ? try HTTP2ClientTransport.Posix(
-                        target: .dns(host: "localhost", port: port),
-                        transportSecurity: .tls(
-                            .defaults { $0.trustRoots = .certificates([.file(path: certificate, format: .pem)]) }),
-                        eventLoopGroup: harness.group)
-                    : try HTTP2ClientTransport.Posix(
                         target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext,
                         eventLoopGroup: harness.group)
+                    : try Self.transport(trusting: "first", port: port, harness)
                 try await withGRPCClient(transport: transport) { client in try await body(harness, front, client) }
             }
             front.beginDraining()
@@ -54,14 +48,28 @@ struct GRPCFrontTests {
         try outcome.get()
     }
 
+    /// Connections over TLS to a server that has this certificate.
+    private static func transport(
+        trusting name: String, port: Int, _ harness: ServerHarness
+    ) throws -> HTTP2ClientTransport.Posix {
+        let certificate = identity.appending(path: "\(name).certificate.pem").path()
+        return try HTTP2ClientTransport.Posix(
+            target: .dns(host: "localhost", port: port),
+            transportSecurity: .tls(
+                .defaults { $0.trustRoots = .certificates([.file(path: certificate, format: .pem)]) }),
+            eventLoopGroup: harness.group)
+    }
+
     private func call(
         _ client: Client, _ method: String, _ message: [UInt8] = [], service: String = InferenceRPCs.service,
-        metadata: Metadata = [:]
+        metadata: Metadata = [:], timeout: Duration? = nil
     ) async throws -> [UInt8] {
-        try await client.unary(
+        var options = CallOptions.defaults
+        options.timeout = timeout
+        return try await client.unary(
             request: ClientRequest(message: ByteBuffer(bytes: message), metadata: metadata),
             descriptor: MethodDescriptor(fullyQualifiedService: service, method: method), serializer: MessageBytes(),
-            deserializer: MessageBytes(), options: .defaults
+            deserializer: MessageBytes(), options: options
         ) { Array(try $0.message.readableBytesView) }
     }
 
@@ -125,7 +133,12 @@ struct GRPCFrontTests {
 
     @Test(arguments: [false, true])
     func callsAreAnswered(isTLS: Bool) async throws {
-        try await serving(isTLS: isTLS) { harness, _, client in
+        let tls =
+            isTLS
+            ? try TLSIdentity(
+                certificatePath: Self.identity.appending(path: "first.certificate.pem").path(),
+                keyPath: Self.identity.appending(path: "first.key.pem").path()) : nil
+        try await serving(tls: tls) { harness, _, client in
             #expect(try await call(client, "ServerLive") == [8, 1])
             #expect(try await call(client, "ServerReady") == [])
             #expect(try await call(client, "Check", service: "grpc.health.v1.Health") == [8, 2])
@@ -140,6 +153,42 @@ struct GRPCFrontTests {
                     client, "ModelInfer", Self.inference([[1, 2, 3], [4, 5, 6]], version: "1"))
                 #expect(try predictions(answer) == [6, 15])
             }
+        }
+    }
+
+    /// As SIGHUP has the files read again: open connections go on, new ones get the new certificate, and files that do not
+    /// belong together change nothing.
+    @Test func aCertificateThatWasReadAgainIsThatOfNewConnections() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lodestore-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func put(_ name: String, _ file: String) throws {
+            let target = folder.appending(path: file)
+            try? FileManager.default.removeItem(at: target)
+            try FileManager.default.copyItem(at: Self.identity.appending(path: "\(name).\(file)"), to: target)
+        }
+        try put("first", "certificate.pem")
+        try put("first", "key.pem")
+        let tls = try TLSIdentity(
+            certificatePath: folder.appending(path: "certificate.pem").path(),
+            keyPath: folder.appending(path: "key.pem").path())
+        try await serving(tls: tls) { harness, front, client in
+            let port = try #require(try await front.address.port)
+            func ask(trusting name: String) async throws -> [UInt8] {
+                try await withGRPCClient(transport: Self.transport(trusting: name, port: port, harness)) { client in
+                    try await call(client, "ServerLive", timeout: .seconds(2))
+                }
+            }
+            #expect(try await call(client, "ServerLive") == [8, 1])
+            await #expect(throws: RPCError.self) { try await ask(trusting: "second") }
+            try put("second", "certificate.pem")
+            #expect(throws: HTTPServerError.self) { try tls.reload() }
+            #expect(try await ask(trusting: "first") == [8, 1])
+            try put("second", "key.pem")
+            try tls.reload()
+            #expect(try await ask(trusting: "second") == [8, 1])
+            await #expect(throws: RPCError.self) { try await ask(trusting: "first") }
+            #expect(try await call(client, "ServerLive") == [8, 1])
         }
     }
 

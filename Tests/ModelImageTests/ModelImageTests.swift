@@ -65,7 +65,8 @@ struct ModelImageTests {
     @Test func classesMayHaveLabels() throws {
         for labels in [[], ["", "größer"], ["a", String(repeating: "b", count: 256)]] {
             try withMemory(try ImageCompiler.compile(description(labels: labels), artifactDigest: digest)) { bytes in
-                #expect(try ModelImageView(validating: bytes).classLabels() == labels)
+                let view = try ModelImageView(validating: bytes)
+                #expect(view.classLabels() == labels)
             }
         }
         let long = try description(labels: ["a", String(repeating: "b", count: 257)])

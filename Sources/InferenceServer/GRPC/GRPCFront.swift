@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+package import HTTPKernel
 import NIOCore
 import NIOPosix
 
@@ -7,12 +8,12 @@ import NIOPosix
 package struct GRPCListener: Sendable {
     let host: String
     let port: Int
-    let tls: (certificatePath: String, keyPath: String)?
+    let tls: TLSIdentity?
 
     /// - Parameters:
     ///   - port: 0 takes a free one.
-    ///   - tls: PEM files; with them, every connection speaks TLS.
-    package init(host: String, port: Int, tls: (certificatePath: String, keyPath: String)? = nil) {
+    ///   - tls: with it, every connection speaks TLS.
+    package init(host: String, port: Int, tls: TLSIdentity? = nil) {
         self.host = host
         self.port = port
         self.tls = tls
@@ -36,10 +37,8 @@ struct GRPCFront: Sendable {
         let isVersion6 = address.protocol == .inet6
         let transport = Transport(
             address: isVersion6 ? .ipv6(host: host, port: listener.port) : .ipv4(host: host, port: listener.port),
-            transportSecurity: listener.tls.map { files in
-                .tls(
-                    certificateChain: [.file(path: files.certificatePath, format: .pem)],
-                    privateKey: .file(path: files.keyPath, format: .pem))
+            transportSecurity: try listener.tls.map { identity in
+                try .tls(certificateReloader: GRPCCertificate(identity: identity))
             } ?? .plaintext,
             config: .defaults { config in
                 // What is a little too large is refused in words; what is larger than this, the transport cuts.
