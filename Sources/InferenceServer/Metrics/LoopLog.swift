@@ -1,4 +1,5 @@
 import HTTPKernel
+import NIOCore
 
 /// One loop's share of the log: every so many of its requests have a line. The count is a number of the loop's own; the log
 /// itself is shared.

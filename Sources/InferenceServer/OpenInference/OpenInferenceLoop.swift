@@ -87,6 +87,7 @@ final class OpenInferenceLoop {
         let counts: InferenceStatistics
         var scores = ValueHistogram()
         var rowCount = 0
+        let endNanoseconds: UInt64
     }
 
     /// How a request is answered.
@@ -104,14 +105,16 @@ final class OpenInferenceLoop {
         guard inquiry.body.readableBytes <= limits.loopBytes else {
             return elsewhere(inquiry, slot) { model, scoring throws(OpenInferenceRefusal) in
                 let signature = model.signatures[0]
-                let read = try ReadTensors(inquiry, signature, scoring, limitRows: limitRows)
+                let read = try ReadTensors(
+                    inquiry, signature, scoring, limitRows: limitRows, start: Inquiry.now())
                 return try Self.finish(read, inquiry, model, signature, scoring)
             }
         }
         // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
         return slot.model.withModel { model in
             do throws(OpenInferenceRefusal) {
-                let read = try ReadTensors(inquiry, slot.signature, scoring, limitRows: limitRows)
+                let read = try ReadTensors(
+                    inquiry, slot.signature, scoring, limitRows: limitRows, start: inquiry.beganNanoseconds)
                 let answerWork = read.request.answerWork(slot.signature)
                 guard !limits.isLoopWork(read.request.rowCount, of: model, answerWork: answerWork) else {
                     return .now(booked(try Self.finish(read, inquiry, model, slot.signature, scoring), inquiry, slot))
@@ -173,7 +176,7 @@ final class OpenInferenceLoop {
             case .failure(let refusal): .refused(refusal.kind.counted)
             }
         table.statistics.note(outcome)
-        slot.statistics.note(outcome, nanoseconds: Inquiry.now() &- inquiry.beganNanoseconds)
+        slot.statistics.note(outcome, nanoseconds: finished.endNanoseconds &- inquiry.beganNanoseconds)
         slot.statistics.scores.add(finished.scores)
         slot.tensorStatistics += finished.counts
         return finished
@@ -189,9 +192,10 @@ final class OpenInferenceLoop {
         let end: UInt64
 
         init(
-            _ inquiry: TensorInquiry, _ signature: ModelSignature, _ scoring: LoopScoring, limitRows: Int
+            _ inquiry: TensorInquiry, _ signature: ModelSignature, _ scoring: LoopScoring, limitRows: Int,
+            start: UInt64
         ) throws(OpenInferenceRefusal) {
-            start = Inquiry.now()
+            self.start = start
             do throws(OpenInferenceError) {
                 request = try scoring.read(inquiry.body, as: inquiry.wire, for: signature, limitRows: limitRows)
             } catch {
@@ -216,13 +220,16 @@ final class OpenInferenceLoop {
         counts.addSuccess(
             rowCount: read.request.rowCount, start: read.start, read: read.end, scored: scored, written: written,
             milliseconds: wallMilliseconds())
-        return Finished(reply: .success(reply), counts: counts, scores: scores, rowCount: read.request.rowCount)
+        return Finished(
+            reply: .success(reply), counts: counts, scores: scores, rowCount: read.request.rowCount,
+            endNanoseconds: written)
     }
 
     private static func failure(_ refusal: OpenInferenceRefusal, _ inquiry: TensorInquiry) -> Finished {
+        let end = Inquiry.now()
         var counts = InferenceStatistics()
-        counts.addFailure(nanoseconds: Inquiry.now() &- inquiry.beganNanoseconds)
-        return Finished(reply: .failure(refusal), counts: counts)
+        counts.addFailure(nanoseconds: end &- inquiry.beganNanoseconds)
+        return Finished(reply: .failure(refusal), counts: counts, endNanoseconds: end)
     }
 
     private static func wallMilliseconds() -> UInt64 {

@@ -104,7 +104,7 @@ final class OpenInferenceRoutes {
         case .now(let finished): return .now(answered(finished, inquiry, slot, request.head))
         case .later(let start):
             return .later { [self] handle in
-                start { finished in handle.complete(answered(finished, inquiry, slot, request.head)) }
+                start { finished in handle.complete(self.answered(finished, inquiry, slot, request.head)) }
             }
         }
     }
@@ -129,7 +129,7 @@ final class OpenInferenceRoutes {
             line.model = (slot.name, slot.version)
             line.rowCount = finished.rowCount
             line.receivedBytes = inquiry.body.readableBytes
-            line.nanoseconds = Inquiry.now() &- inquiry.beganNanoseconds
+            line.nanoseconds = finished.endNanoseconds &- inquiry.beganNanoseconds
         }
         return response
     }

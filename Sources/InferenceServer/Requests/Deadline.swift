@@ -1,5 +1,3 @@
-import HTTPKernel
-
 /// When a client stops waiting, by the loops' clock.
 struct Deadline: Equatable, Sendable {
     /// Of a client that does not say.

@@ -95,7 +95,7 @@ struct InferAnswerTests {
             request.message(5) { input in
                 input.string(1, "x")
                 input.string(2, "FP32")
-                input.packed(3, [1, 3])
+                input.packed(3, [1, 3] as [Int64])
                 if isTyped { input.message(5) { $0.packed(6, [1, 2, 3] as [Float]) } }
             }
             request.message(6) { output in
