@@ -24,7 +24,7 @@ package struct GRPCListener: Sendable {
 struct GRPCFront: Sendable {
     private typealias Transport = HTTP2ServerTransport.Posix
 
-    private let server: GRPCServer<HTTP2ServerTransport.Posix>
+    private let server: GRPCServer<PatientTransport>
 
     /// Streams that one connection may have open at once.
     private static let streamLimit = 1024
@@ -49,7 +49,7 @@ struct GRPCFront: Sendable {
                 config.connection.flushCoalescing = nil
             },
             eventLoopGroup: group)
-        server = GRPCServer(transport: transport, services: [InferenceRPCs(loops)])
+        server = GRPCServer(transport: PatientTransport(transport: transport), services: [InferenceRPCs(loops)])
     }
 
     /// Serves until it is drained or the task is cancelled.
@@ -58,7 +58,7 @@ struct GRPCFront: Sendable {
     /// Where it listens, once it does.
     var address: NIOCore.SocketAddress {
         get async throws {
-            let bound = try await server.transport.listeningAddress
+            let bound = try await server.transport.transport.listeningAddress
             guard let (host, port) = bound.ipv4.map({ ($0.host, $0.port) }) ?? bound.ipv6.map({ ($0.host, $0.port) })
             else {
                 preconditionFailure("bound to an address of another family")

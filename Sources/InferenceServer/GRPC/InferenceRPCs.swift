@@ -67,7 +67,9 @@ struct InferenceRPCs: RegistrableRPCService {
 
     /// When the caller stops waiting; the call begins now.
     private static func deadline(of metadata: Metadata) throws(OpenInferenceRefusal) -> Deadline {
-        guard let timeout = metadata[stringValues: "grpc-timeout"].first(where: { _ in true }) else { return .never }
+        guard let timeout = metadata[stringValues: PatientTransport.timeoutKey].first(where: { _ in true }) else {
+            return .never
+        }
         guard let deadline = Patience(timeout: timeout).deadline(from: Inquiry.now()) else {
             throw OpenInferenceRefusal(.field, "grpc-timeout is not a number with a unit")
         }
