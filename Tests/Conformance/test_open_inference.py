@@ -435,7 +435,8 @@ def test_mlserver_infer(served, tmp_path, binary):
 def test_calls_in_flight_outlive_sigterm(folder):
     """gRPC drains with the rest: what was asked before the signal is answered, and the program ends cleanly."""
     port = free_port()
-    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}")
+    # Calls may wait for a worker as long as a busy machine makes them.
+    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--max-queue-ms", "60000")
     try:
         house.push(MODEL, artifact(MODEL), artifact(MODEL).name)
         wait_until("the model is live", lambda: house.executor.ping() == 200)
