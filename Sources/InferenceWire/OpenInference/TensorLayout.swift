@@ -55,11 +55,20 @@ struct TensorLayout {
         throw .field("inputs[0].shape", "\(shape); the model takes \(wanted(signature))")
     }
 
-    /// Texts are for features with an encoder alone.
+    /// Texts are for features with an encoder alone, and nothing else for those whose integers are texts: a tensor's numbers would
+    /// be taken for what a text has become.
     private static func checkTexts(
         _ input: InputTensor, _ index: Int, _ features: Range<Int>, _ signature: ModelSignature
     ) throws(OpenInferenceError) {
-        guard input.datatype == .bytes else { return }
+        guard input.datatype == .bytes else {
+            guard signature.schema.texts != nil else { return }
+            for feature in features where signature.schema.encoder(of: feature)?.readsIntegers(feature) == true {
+                throw .field(
+                    "inputs[\(index)].datatype",
+                    "\(input.datatype?.rawValue ?? ""): feature \"\(signature.featureName(feature))\" takes BYTES")
+            }
+            return
+        }
         for feature in features where signature.schema.encoder(of: feature) == nil {
             throw .field(
                 "inputs[\(index)].datatype", "BYTES: feature \"\(signature.featureName(feature))\" takes numbers")

@@ -108,6 +108,26 @@ struct BytesTensorTests {
                 == #"inputs[0].datatype: BYTES: feature "age" takes numbers"#)
     }
 
+    /// Where a model's own categories may be integers, a number would not say which of the two it is.
+    @Test func featuresWhoseIntegersAreTextsTakeNothingElse() throws {
+        let signature = ModelSignature.encoded([1], readsIntegers: true)
+        func tensors(_ site: String) -> String {
+            let others = ["age", "device"].map { Self.tensor($0, "[1]", #""data":[7]"#, "FP32") }
+            return #"{"inputs":[\#((others + [site]).joined(separator: ","))]}"#
+        }
+        #expect(try json(tensors(Self.tensor("site", "[1]", #""data":["c"]"#)), signature) == [7, 2, 7])
+        for datatype in ["INT64", "FP32"] {
+            let number = Self.tensor("site", "[1]", #""data":[2]"#, datatype)
+            #expect(
+                refusal { _ = try json(tensors(number), signature) }
+                    == #"inputs[2].datatype: \#(datatype): feature "site" takes BYTES"#)
+            let whole = #"{"inputs":[\#(Self.tensor("x", "[1,3]", #""data":[1,2,3]"#, datatype))]}"#
+            #expect(
+                refusal { _ = try json(whole, signature) }
+                    == #"inputs[0].datatype: \#(datatype): feature "site" takes BYTES"#)
+        }
+    }
+
     @Test(
         arguments: [
             (#""data":["a","b"]"#, "inputs[0].data: 2 elements; its shape asks for 3"),

@@ -53,14 +53,21 @@ extension ModelSignature {
 
     /// A model whose features of these numbers take texts: "a" to "z" are 0 to 25, the empty one is missing, and what begins with an
     /// exclamation mark is refused; any other is -1.
-    static func encoded(_ features: [Int]) -> ModelSignature {
-        plain(RowSchema(featureCount: 3, featureNames: ["age", "site", "device"], texts: Letters(features: features)))
+    ///
+    /// - Parameter readsIntegers: integers of these features are texts as well.
+    static func encoded(_ features: [Int], readsIntegers: Bool = false) -> ModelSignature {
+        plain(
+            RowSchema(
+                featureCount: 3, featureNames: ["age", "site", "device"],
+                texts: Letters(features: features, readsIntegers: readsIntegers)))
     }
 
     private struct Letters: FeatureTexts {
         let features: [Int]
+        let readsIntegers: Bool
 
         func isEncoded(_ feature: Int) -> Bool { features.contains(feature) }
+        func readsIntegers(_ feature: Int) -> Bool { readsIntegers }
 
         func number(of text: UnsafeBufferPointer<UInt8>, feature: Int) -> Double? {
             guard let first = text.first else { return .nan }
