@@ -195,11 +195,12 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
                 take(ReplyHandle(connection: self, serial: self.serial, loop: self.lane.loop))
                 return .later
             }
-        case .respond(let response) where length == 0:
+        case .respond(let response):
+            // All of the body is here, and dropped.
             self.begin(head)
             self.write(response)
             return .answered
-        case .gather, .respond, .stream: return .notOurs
+        case .gather, .stream: return .notOurs
         }
     }
 
