@@ -40,7 +40,9 @@ package struct Scorer: Sendable {
     private let isScaled: Bool
 
     /// - Parameter kernels: The best to use; what the processor lacks is not used.
+    /// - Precondition: the image is no library's graph: ``Predictor`` takes any.
     package init(_ image: ModelImageView, kernels: KernelSet = .avx512) {
+        precondition(!image.isGraph, "a graph has no kernel")
         self.image = image
         self.kernels = min(kernels, KernelSet.ofProcessor)
         denseLevel = min(Int32(self.kernels.rawValue), lodestore_dense_level())

@@ -7,6 +7,7 @@ extension OpenInferenceRefusal: RPCErrorConvertible {
         case .tooLarge, .busy: .resourceExhausted
         case .notFound: .notFound
         case .unloaded, .unavailable: .unavailable
+        case .failed: .internalError
         }
     }
 

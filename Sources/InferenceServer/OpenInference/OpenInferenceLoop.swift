@@ -1,5 +1,6 @@
 import Glibc
 import InferenceWire
+import ModelTypes
 import NIOCore
 import NIOPosix
 import Telemetry
@@ -184,7 +185,11 @@ final class OpenInferenceLoop {
         _ scoring: TensorScoring, start: UInt64, read: UInt64
     ) -> Finished {
         var scores = ValueHistogram()
-        scoring.score(request, for: model, counting: &scores)
+        do throws(GraphRunError) {
+            try scoring.score(request, for: model, counting: &scores)
+        } catch {
+            return failure(OpenInferenceRefusal(error), start: start)
+        }
         let scored = now()
         let reply = scoring.write(request, body, as: wire, for: model)
         let written = now()

@@ -1,4 +1,5 @@
 import InferenceWire
+import ModelTypes
 import NIOHTTP1
 
 /// Why something asked by the Open Inference Protocol is not answered, in either of its forms.
@@ -14,6 +15,8 @@ struct OpenInferenceRefusal: Error, Equatable {
         case unsupportedEncoding
         /// More is asked than can be answered soon.
         case busy
+        /// The library that runs the model's graph failed.
+        case failed
 
         /// As requests are counted.
         var counted: Refusal.Kind {
@@ -24,6 +27,7 @@ struct OpenInferenceRefusal: Error, Equatable {
             case .unavailable: .unready
             case .unsupportedEncoding: .format
             case .busy: .shed
+            case .failed: .failed
             }
         }
     }
@@ -40,6 +44,13 @@ struct OpenInferenceRefusal: Error, Equatable {
         self.init(error.isTooLarge ? .tooLarge : .invalid, error.description)
     }
 
+    init(_ error: GraphRunError) {
+        switch error {
+        case .rows: self.init(.invalid, error.description)
+        case .failed: self.init(.failed, error.description)
+        }
+    }
+
     var status: HTTPResponseStatus {
         switch kind {
         case .invalid: .badRequest
@@ -47,6 +58,7 @@ struct OpenInferenceRefusal: Error, Equatable {
         case .notFound, .unloaded: .notFound
         case .unavailable, .busy: .serviceUnavailable
         case .unsupportedEncoding: .unsupportedMediaType
+        case .failed: .internalServerError
         }
     }
 }

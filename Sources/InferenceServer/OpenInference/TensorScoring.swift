@@ -84,7 +84,10 @@ final class TensorScoring {
     /// Scores the rows that are here.
     ///
     /// - Parameter scores: counts the predictions.
-    func score(_ request: TensorRequest, for model: LoadedModel, counting scores: inout ValueHistogram) {
+    /// - Throws: only where a library runs the model.
+    func score(
+        _ request: TensorRequest, for model: LoadedModel, counting scores: inout ValueHistogram
+    ) throws(GraphRunError) {
         let count = request.rowCount * model.outputCount
         if predictions.count < count { predictions = [Double](repeating: 0, count: count) }
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
@@ -95,10 +98,10 @@ final class TensorScoring {
         switch model.inputType {
         case .float32:
             let values = floats.values
-            model.scorer.predict(values.span, rowCount: request.rowCount, into: &target, scratch: scoringScratch)
+            try model.predictor.predict(values.span, rowCount: request.rowCount, into: &target, scratch: scoringScratch)
         case .float64:
             let values = doubles.values
-            model.scorer.predict(values.span, rowCount: request.rowCount, into: &target, scratch: scoringScratch)
+            try model.predictor.predict(values.span, rowCount: request.rowCount, into: &target, scratch: scoringScratch)
         }
         scores.observe(predictions.span.extracting(first: count))
     }

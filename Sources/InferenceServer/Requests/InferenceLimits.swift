@@ -18,8 +18,10 @@ package struct InferenceLimits: Sendable {
 
     package init() {}
 
-    /// Whether so many rows are scored on the loop itself.
-    func isLoopWork(_ rowCount: Int, of model: LoadedModel) -> Bool { rowCount * model.rowWork <= loopWork }
+    /// Whether so many rows are scored on the loop itself. A library's graphs never are: nobody knows what a row costs there.
+    func isLoopWork(_ rowCount: Int, of model: LoadedModel) -> Bool {
+        !model.isGraph && rowCount * model.rowWork <= loopWork
+    }
 
     /// What a request is admitted for before its body is read: nothing where a loop answers it at once. A body in chunks does
     /// not say how long it is and counts as the longest.

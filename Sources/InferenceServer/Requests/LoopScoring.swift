@@ -66,9 +66,10 @@ final class LoopScoring {
     /// Scores the rows that are here and writes the answer.
     ///
     /// - Parameter scores: counts the predictions.
+    /// - Throws: only where a library runs the model.
     func score(
         for model: LoadedModel, as format: RowFormat, head: ResponseHead, counting scores: inout ValueHistogram
-    ) -> Response {
+    ) throws(Refusal) -> Response {
         let rowCount =
             switch model.inputType {
             case .float32: floats.rowCount
@@ -80,7 +81,11 @@ final class LoopScoring {
         swap(&predictions, &self.predictions)
         defer { swap(&predictions, &self.predictions) }
         if predictions.count < outputs { predictions = [Double](repeating: 0, count: outputs) }
-        predict(for: model, rowCount: rowCount, into: &predictions)
+        do throws(GraphRunError) {
+            try predict(for: model, rowCount: rowCount, into: &predictions)
+        } catch {
+            throw Refusal(error)
+        }
         scores.observe(predictions.span.extracting(first: outputs))
         text.removeAll(keepingCapacity: true)
         PredictionWriter.append(
@@ -92,15 +97,17 @@ final class LoopScoring {
         return Response(head, body: reply)
     }
 
-    private func predict(for model: LoadedModel, rowCount: Int, into predictions: inout [Double]) {
+    private func predict(
+        for model: LoadedModel, rowCount: Int, into predictions: inout [Double]
+    ) throws(GraphRunError) {
         var target = predictions.mutableSpan
         switch model.inputType {
         case .float32:
             let values = floats.values
-            model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
+            try model.predictor.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
         case .float64:
             let values = doubles.values
-            model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
+            try model.predictor.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
         }
     }
 }
