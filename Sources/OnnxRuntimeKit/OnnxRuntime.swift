@@ -30,17 +30,17 @@ package import ModelTypes
         default: throw .tooOld(said)
         }
         guard let table = unsafe table else { throw .tooOld(said) }
-        unsafe self.table = table
         do throws(OnnxFault) {
             try unsafe Self.check(
                 connx_create_environment(table, Self.errorSeverity, "lodestore", &environment), table)
-            guard let made = unsafe environment else { throw OnnxFault(code: 0, message: "no environment") }
-            unsafe self.environment = made
-            try unsafe Self.check(connx_disable_telemetry(table, made), table)
+            try unsafe Self.check(connx_disable_telemetry(table, environment), table)
         } catch {
             if let environment = unsafe environment { unsafe connx_release_environment(table, environment) }
             throw .failed(error.text)
         }
+        guard let environment = unsafe environment else { throw .failed("no environment") }
+        unsafe self.table = table
+        unsafe self.environment = environment
     }
 
     deinit { unsafe connx_release_environment(table, environment) }

@@ -2,17 +2,20 @@ package import ModelImage
 package import ModelTypes
 
 /// What answers for an image: the kernels, or the library that runs its graph.
-package enum Predictor: Sendable {
-    case image(Scorer)
-    case graph(any GraphSession)
+package struct Predictor: Sendable {
+    // Not an enum of the two: a scorer is large, and to take it out of one for each request would cost more than a small forest.
+    // Invariant: never asked where there is a session.
+    private let scorer: Scorer
+    private let session: (any GraphSession)?
 
     /// Takes as long as the library needs for a graph, which is then known to load and has scored a row of zeros: never on a
     /// serving loop. The image's bytes must outlive it.
     ///
     /// - Parameter runtime: what runs graphs; nil where nothing may.
     package init(_ image: ModelImageView, runtime: (any GraphRuntime)?) throws(PredictorError) {
+        scorer = Scorer(any: image)
         guard image.isGraph else {
-            self = .image(Scorer(image))
+            session = nil
             return
         }
         guard let runtime else { throw .noRuntime }
@@ -26,7 +29,7 @@ package enum Predictor: Sendable {
         guard interface.featureCount == image.featureCount, interface.outputCount == image.marginCount,
             interface.inputType == image.inputType, interface.outputType == image.accumulator
         else { throw .otherInterface }
-        self = .graph(session)
+        self.session = session
         try warmUp(interface)
     }
 
@@ -42,59 +45,35 @@ package enum Predictor: Sendable {
         }
     }
 
-    package var featureCount: Int {
-        switch self {
-        case .image(let scorer): scorer.featureCount
-        case .graph(let session): session.interface.featureCount
-        }
-    }
-
+    package var featureCount: Int { scorer.featureCount }
     /// Margins per row.
-    package var marginCount: Int {
-        switch self {
-        case .image(let scorer): scorer.marginCount
-        case .graph(let session): session.interface.outputCount
-        }
-    }
-
+    package var marginCount: Int { scorer.marginCount }
     /// Predictions per row.
-    package var outputCount: Int {
-        switch self {
-        case .image(let scorer): scorer.outputCount
-        case .graph(let session): session.interface.outputCount
-        }
-    }
-
+    package var outputCount: Int { scorer.outputCount }
     /// Whether a library answers, on whose time nobody may count.
-    package var isGraph: Bool { if case .graph = self { true } else { false } }
+    package var isGraph: Bool { session != nil }
 
     /// Predictions, [rowCount, outputCount], as ``Scorer/predict(_:rowCount:into:scratch:)`` has it; only a graph throws.
     package func predict(
         _ rows: Span<Float>, rowCount: Int, into outputs: inout MutableSpan<Double>, scratch: ScoringScratch
     ) throws(GraphRunError) {
-        switch self {
-        case .image(let scorer): scorer.predict(rows, rowCount: rowCount, into: &outputs, scratch: scratch)
-        case .graph(let session): try session.run(rows, rowCount: rowCount, into: &outputs)
-        }
+        guard let session else { return scorer.predict(rows, rowCount: rowCount, into: &outputs, scratch: scratch) }
+        try session.run(rows, rowCount: rowCount, into: &outputs)
     }
 
     package func predict(
         _ rows: Span<Double>, rowCount: Int, into outputs: inout MutableSpan<Double>, scratch: ScoringScratch
     ) throws(GraphRunError) {
-        switch self {
-        case .image(let scorer): scorer.predict(rows, rowCount: rowCount, into: &outputs, scratch: scratch)
-        case .graph(let session): try session.run(rows, rowCount: rowCount, into: &outputs)
-        }
+        guard let session else { return scorer.predict(rows, rowCount: rowCount, into: &outputs, scratch: scratch) }
+        try session.run(rows, rowCount: rowCount, into: &outputs)
     }
 
     /// Margins before the output transform, [rowCount, marginCount]; a graph has none, and its predictions are its margins.
     package func margins(
         _ rows: Span<Double>, rowCount: Int, into margins: inout MutableSpan<Double>, scratch: ScoringScratch
     ) throws(GraphRunError) {
-        switch self {
-        case .image(let scorer): scorer.margins(rows, rowCount: rowCount, into: &margins, scratch: scratch)
-        case .graph(let session): try session.run(rows, rowCount: rowCount, into: &margins)
-        }
+        guard let session else { return scorer.margins(rows, rowCount: rowCount, into: &margins, scratch: scratch) }
+        try session.run(rows, rowCount: rowCount, into: &margins)
     }
 }
 
