@@ -51,10 +51,10 @@ struct GraphImageTests {
         }
     }
 
-    /// A section of kernels, empty but there, in place of the sixth.
+    /// A section of kernels, empty but there, where the next one begins.
     @Test func sectionsOfKernelsAreRefused() throws {
         var bytes = try image()
-        bytes[128 + 6 * 16 + 1] = 3
+        for index in 0..<8 { bytes[128 + 6 * 16 + index] = bytes[128 + 17 * 16 + index] }
         withMemory(bytes) { bytes in
             #expect(throws: ModelImageError.section(6)) { try ModelImageView(validating: bytes) }
         }
