@@ -107,7 +107,7 @@ extension OnnxSession {
                     guard let number = number(value) else {
                         let name = width == 1 ? input.name : "\(input.name).\(column)"
                         throw .rows(
-                            "\(name.prefix(64)) of row \(firstRow + row) is \(value), which is no \(input.element)")
+                            "\(name.prefix(64)) of row \(firstRow + row + 1) is \(value), which is no \(input.element)")
                     }
                     unsafe numbers.initializeElement(at: row * width + column, to: number)
                 }

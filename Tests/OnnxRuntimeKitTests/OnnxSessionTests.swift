@@ -72,7 +72,7 @@ struct OnnxSessionTests {
                 _ = try predictions(session, row + broken, rowCount: 2)
                 Issue.record("accepted")
             } catch {
-                #expect("\(error)".hasPrefix("the model does not take these rows: \(what) of row 1 is"), "\(error)")
+                #expect("\(error)".hasPrefix("the model does not take these rows: \(what) of row 2 is"), "\(error)")
             }
         }
         #expect(try predictions(session, row, rowCount: 1) == expected)
