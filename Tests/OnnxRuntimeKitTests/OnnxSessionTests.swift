@@ -2,7 +2,7 @@ import Foundation
 import ModelFormat
 import ModelTypes
 import OnnxRuntimeKit
-import Synchronization
+import PropertyTesting
 import Testing
 
 /// Graphs run by the real library.
@@ -136,6 +136,27 @@ struct OnnxSessionTests {
         for length in stride(from: 0, to: bytes.count - 64, by: 53) {
             #expect(throws: GraphRuntimeError.self, "\(length)") { try session(Array(bytes.prefix(length))) }
         }
+    }
+
+    /// Always the same changes: what the library makes of others is not ours to test.
+    @Test func changedFilesAreRefusedOrRun() throws {
+        var random = SeededGenerator(seed: 63)
+        let corpus = try Self.names.map { try graphFile("\($0)/model.onnx") }
+        var counts = [0, 0]
+        for index in 0..<400 {
+            let bytes = Fuzz.changed(corpus[index % corpus.count], among: corpus, using: &random)
+            do {
+                let session = try session(bytes)
+                let row = [Double](repeating: 0, count: session.interface.featureCount)
+                _ = try? predictions(session, row, rowCount: 1)
+                counts[0] += 1
+            } catch {
+                #expect(error is GraphRuntimeError && !"\(error)".isEmpty)
+                counts[1] += 1
+            }
+        }
+        #expect(counts[0] > 0 && counts[1] > 0)
+        print("changed graphs: \(counts[0]) run, \(counts[1]) refused")
     }
 
     /// Sessions make no threads of their own, and one of them serves many threads at once.
