@@ -99,6 +99,7 @@ let house: [Room] = [
     door("CChecksum"),
     door("CKernels"),
     door("CEpoll"),
+    door("COnnxRuntime"),
 
     // Floor 1: words and tools.
     support("PropertyTesting"),
@@ -127,6 +128,9 @@ let house: [Room] = [
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"], tests: ["PropertyTesting"]),
+    room(
+        2, "OnnxRuntimeKit", ["COnnxRuntime", "ModelTypes", "Protobuf"],
+        tests: ["ModelFormat", "JSONReader", "PropertyTesting"]),
     room(2, "InferenceWire", ["JSONReader", "Protobuf", "Telemetry"], tests: ["PropertyTesting"]),
     room(
         2, "HTTPKernel", ["CEpoll", "Threads", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"],
@@ -159,7 +163,7 @@ let house: [Room] = [
             "S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
             "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "Threads", "Telemetry",
             "Logging",
-        ]),
+        ], tests: ["OnnxRuntimeKit"]),
 
     // Floor 5: edges.
     room(
@@ -178,7 +182,7 @@ let house: [Room] = [
             "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIOCertificateReloading", "Logging", "ServiceLifecycle",
             "GRPCCore", "GRPCNIOTransportHTTP2Posix",
         ],
-        tests: ["Protobuf"]),
+        tests: ["Protobuf", "ModelFormat", "OnnxRuntimeKit"]),
 
     // Floor 6: programs.
     program(
@@ -191,14 +195,14 @@ let house: [Room] = [
     program(
         "lodestore-sidecar",
         [
-            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch",
+            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "OnnxRuntimeKit",
             "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
         ]),
     program(
         "lodestore-executor",
         [
             "DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring",
-            "ModelImage", "Launch", "Telemetry",
+            "ModelImage", "Launch", "OnnxRuntimeKit", "Telemetry",
             "ArgumentParser", "Logging", "HTTPKernel",
         ]),
 ]

@@ -1,6 +1,7 @@
 package import HTTPKernel
 import Handoff
 package import Logging
+package import ModelTypes
 package import NIOCore
 import NIOPosix
 import ServiceLifecycle
@@ -24,6 +25,8 @@ package struct InferenceConfiguration: Sendable {
     package var accessLogSample = 0
     /// Where gRPC is served; nil for nowhere.
     package var grpc: GRPCListener?
+    /// Runs graphs that no kernel does; nil where none may.
+    package var graphRuntime: (any GraphRuntime)?
     /// How long requests in flight may take after SIGTERM.
     package var drainSeconds = 30
 
@@ -75,7 +78,8 @@ package struct InferenceService: Service {
             log: AccessLog(sample: configuration.accessLogSample, logger: logger, thread: aside))
         // Small whole requests are served by the direct loops, all else by the group (Docs/Decisions/0032).
         let direct = try DirectLoops(count: configuration.loopCount)
-        let registry = ModelRegistry(groups: [direct, group], limits: configuration.limits)
+        let registry = ModelRegistry(
+            groups: [direct, group], limits: configuration.limits, runtime: configuration.graphRuntime)
         let server = try await HTTPServer.start(
             configuration.listeners, group: group, direct: direct, limits: configuration.http, logger: logger
         ) { [configuration] loop in

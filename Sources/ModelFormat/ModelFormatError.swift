@@ -35,10 +35,13 @@ package struct ModelFormatError: Error, Hashable, Sendable, CustomStringConverti
     package let reason: Reason
     /// The position in the artifact, counted from 0: of the byte at fault, or of the end of the part at fault.
     package let offset: Int
+    /// Whether it is an ONNX graph that only was not translated, and that ONNX Runtime may run where it is allowed.
+    package let runsElsewhere: Bool
 
-    package init(_ reason: Reason, at offset: Int) {
+    package init(_ reason: Reason, at offset: Int, runsElsewhere: Bool = false) {
         self.reason = reason
         self.offset = offset
+        self.runsElsewhere = runsElsewhere
     }
 
     package var description: String {

@@ -2,10 +2,12 @@ package import ModelTypes
 
 /// Reads model artifacts. The format is told by the bytes, never by a name; nothing in the bytes is run.
 package enum ModelParser {
-    /// - Parameter bytes: The artifact, unpacked; must not change until this returns.
+    /// - Parameters:
+    ///   - bytes: The artifact, unpacked; must not change until this returns.
+    ///   - allowsRuntime: Whether an ONNX graph that is not translated may become one that a library runs.
     /// - Throws: ``ModelFormatError`` with the reason and the offset.
     package static func parse(
-        _ bytes: UnsafeRawBufferPointer, limits: ModelLimits = ModelLimits()
+        _ bytes: UnsafeRawBufferPointer, limits: ModelLimits = ModelLimits(), allowsRuntime: Bool = false
     ) throws(ModelFormatError) -> ModelDescription {
         let cursor = unsafe ByteCursor(bytes)
         guard let format = format(of: cursor, limits: limits) else { throw ModelFormatError(.unknownFormat, at: 0) }
@@ -15,16 +17,18 @@ package enum ModelParser {
         case .catBoostBinary: return try CatBoostBinary.parse(cursor, limits: limits)
         case .factorizationMachine: return try FactorizationMachineDocument.parse(cursor, limits: limits)
         case .libFMText: return try LibFMText.parse(cursor, limits: limits)
-        case .onnx: return try ONNXFile.parse(cursor, limits: limits)
+        case .onnx: return try ONNXFile.parse(cursor, limits: limits, allowsRuntime: allowsRuntime)
         case .xgboostJSON, .xgboostUBJSON, .xgboostBinary, .xgboostBuffer, .xgboostPickle:
             return try XGBoostFile.parse(cursor, format: format, limits: limits)
         }
     }
 
     package static func parse(
-        _ bytes: Span<UInt8>, limits: ModelLimits = ModelLimits()
+        _ bytes: Span<UInt8>, limits: ModelLimits = ModelLimits(), allowsRuntime: Bool = false
     ) throws(ModelFormatError) -> ModelDescription {
-        try unsafe bytes.withUnsafeBytes { (raw) throws(ModelFormatError) in try unsafe parse(raw, limits: limits) }
+        try unsafe bytes.withUnsafeBytes { (raw) throws(ModelFormatError) in
+            try unsafe parse(raw, limits: limits, allowsRuntime: allowsRuntime)
+        }
     }
 
     private static func format(of cursor: ByteCursor, limits: ModelLimits) -> ModelSource.Format? {

@@ -34,9 +34,11 @@ package enum ImageCompiler {
         case .linear(let linear): write(linear, to: &writer)
         case .factorizationMachine(let machine): write(machine, to: &writer)
         case .network(let network): try write(network, to: &writer)
+        case .graph(let graph): write(graph, to: &writer)
         }
         let tables = try TextTableCompiler(names: model.featureNames, encoders: encoders?.encoders ?? [])
         if !tables.isEmpty { writer.section(.encoders) { tables.write(to: &$0) } }
+        if case .graph(let graph) = model.predictor { writer.section(.graph) { $0.append(bytes: graph.bytes) } }
         if let longest = model.classLabels.map(\.utf8.count).max() {
             guard longest <= labelLimitBytes else { throw .labelTooLong(byteCount: longest) }
             writer.section(.classLabels) { writer in for label in model.classLabels { writer.append(label) } }
@@ -175,6 +177,16 @@ package enum ImageCompiler {
                 }
                 for _ in 0..<padding { writer.append(0 as UInt32) }
             }
+        }
+    }
+
+    private static func write(_ graph: RuntimeGraph, to writer: inout ImageWriter) {
+        writer.put(ImageKind.graph.rawValue, at: ImageHeader.kindOffset)
+        writer.put(graph.interface.inputType.rawValue, at: ImageHeader.inputTypeOffset)
+        writer.put(graph.interface.outputType.rawValue, at: ImageHeader.accumulatorOffset)
+        writer.put((1 as Double).bitPattern, at: ImageHeader.divisorOffset)
+        writer.section(.starts) { writer in
+            for _ in 0..<graph.interface.outputCount { writer.append(0, as: .float64) }
         }
     }
 

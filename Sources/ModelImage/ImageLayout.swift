@@ -44,6 +44,7 @@ enum ImageKind: UInt8 {
     case linear = 2
     case factorizationMachine = 3
     case network = 4
+    case graph = 5
 }
 
 /// The sections, in the order in which they lie in the image. Raw values are their places in the table.
@@ -83,6 +84,8 @@ enum ImageSection: Int, CaseIterable {
     case scanValues = 16
     /// Tables from texts to numbers: feature names, and the categories of encoded features.
     case encoders = 17
+    /// A graph for a library: the file as it was.
+    case graph = 18
     /// Texts like those of ``texts``: what each prediction of a row is the score of.
     case classLabels = 22
 }

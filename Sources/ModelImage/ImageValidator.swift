@@ -184,6 +184,7 @@ import ModelTypes
             }
         }
         if kind == .network { return try checkNetworkSections() }
+        if kind == .graph { return try checkGraphSections() }
         guard kind == .forest else {
             // Counts are below 2^32 each, so that their product fits.
             let weightCount = UInt64(featureCount).multipliedReportingOverflow(by: UInt64(marginCount))
@@ -209,6 +210,16 @@ import ModelTypes
         let categoryBytes = bounds(.categories).count
         guard categoryBytes >= UInt64(categorySetCount) * 8, categoryBytes % 4 == 0 else {
             throw .section(ImageSection.categories.rawValue)
+        }
+    }
+
+    /// A graph is its bytes, which nothing here reads; no section that kernels would is there.
+    private func checkGraphSections() throws(ModelImageError) {
+        guard transform == .identity else { throw .header(offset: ImageHeader.transformOffset) }
+        guard bounds(.graph).count > 0 else { throw .section(ImageSection.graph.rawValue) }
+        let allowed: [ImageSection] = [.texts, .starts, .encoders, .graph]
+        for section in ImageSection.allCases where !allowed.contains(section) {
+            guard bounds(section) == (0, 0) else { throw .section(section.rawValue) }
         }
     }
 

@@ -22,6 +22,8 @@ package import ModelTypes
     package let isLinear: Bool
     package let isFactorized: Bool
     package let isNetwork: Bool
+    /// Whether a library runs it: no kernel does.
+    package let isGraph: Bool
     /// The type to parse text to, and to compare in.
     package let inputType: NumberType
     /// The type that margins are added in and that predictions have.
@@ -63,6 +65,8 @@ package import ModelTypes
     package let buffers: UnsafeBufferPointer<NetworkBufferEntry>
     /// Where a network's margins are.
     package let networkOutput: NetworkPlaceEntry
+    /// Of a graph, the file that it came in.
+    package let graph: UnsafeRawBufferPointer
     private let texts: UnsafeRawBufferPointer
     private let labels: UnsafeRawBufferPointer
     private let bytes: UnsafeRawBufferPointer
@@ -115,6 +119,7 @@ package import ModelTypes
         isLinear = image.kind == .linear
         isFactorized = image.kind == .factorizationMachine
         isNetwork = image.kind == .network
+        isGraph = image.kind == .graph
         inputType = image.inputType
         accumulator = image.accumulator
         comparison = image.comparison
@@ -146,6 +151,7 @@ package import ModelTypes
         unsafe buffers = image.kind == .network ? image.networkBuffers : UnsafeBufferPointer(start: nil, count: 0)
         networkOutput =
             image.kind == .network ? image.networkOutput : NetworkPlaceEntry(buffer: 0, first: 0, count: 0)
+        unsafe graph = image.kind == .graph ? image.section(.graph) : UnsafeRawBufferPointer(start: nil, count: 0)
         unsafe texts = image.section(.texts)
         unsafe labels = image.section(.classLabels)
     }

@@ -52,7 +52,7 @@ package final class ModelSupervisor: Sendable {
         self.configuration = configuration
         self.bucket = bucket
         self.cache = cache
-        self.preparation = Preparation(cache: cache)
+        self.preparation = Preparation(cache: cache, runtime: configuration.graphRuntime)
         self.logger = logger
         self.clock = clock
         self.pause = pause

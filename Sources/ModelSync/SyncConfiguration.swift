@@ -1,3 +1,5 @@
+package import ModelTypes
+
 /// What a sidecar is told at its start.
 package struct SyncConfiguration: Sendable {
     /// Before each key; empty for the whole bucket.
@@ -13,6 +15,9 @@ package struct SyncConfiguration: Sendable {
     /// Between attempts to reach the store: twice as long each time, up to the longest.
     package var shortestPause: Duration = .milliseconds(100)
     package var longestPause: Duration = .seconds(5)
+
+    /// Runs graphs that are not translated; nil where none may be served.
+    package var graphRuntime: (any GraphRuntime)?
 
     package init() {}
 }

@@ -5,6 +5,8 @@ package struct ModelDescription: Hashable, Sendable {
         case linear(LinearPredictor)
         case factorizationMachine(FactorizationMachine)
         case network(Network)
+        /// Run by a library where the operator allows one.
+        case graph(RuntimeGraph)
     }
 
     package let predictor: Predictor
@@ -54,6 +56,7 @@ package struct ModelDescription: Hashable, Sendable {
         case .linear(let linear): linear.featureCount
         case .factorizationMachine(let machine): machine.featureCount
         case .network(let network): network.featureCount
+        case .graph(let graph): graph.interface.featureCount
         }
     }
 
@@ -64,6 +67,7 @@ package struct ModelDescription: Hashable, Sendable {
         case .linear(let linear): linear.marginCount
         case .factorizationMachine: 1
         case .network(let network): network.output.count
+        case .graph(let graph): graph.interface.outputCount
         }
     }
 

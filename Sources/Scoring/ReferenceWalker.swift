@@ -4,7 +4,11 @@ package import ModelTypes
 package struct ReferenceWalker {
     private let model: ModelDescription
 
-    package init(_ model: ModelDescription) { self.model = model }
+    /// - Precondition: no graph for a library, which has no second way to be walked.
+    package init(_ model: ModelDescription) {
+        if case .graph = model.predictor { preconditionFailure("a library's graph") }
+        self.model = model
+    }
 
     /// - Parameter row: [featureCount]; NaN means missing.
     /// - Returns: [marginCount].
@@ -14,6 +18,7 @@ package struct ReferenceWalker {
         case .linear(let linear): margins(row, linear)
         case .factorizationMachine(let machine): [margin(row, machine)]
         case .network(let network): ReferenceNetwork(network).margins(row)
+        case .graph: preconditionFailure("a library's graph")
         }
     }
 

@@ -40,7 +40,14 @@ package struct Scorer: Sendable {
     private let isScaled: Bool
 
     /// - Parameter kernels: The best to use; what the processor lacks is not used.
+    /// - Precondition: the image is no library's graph: ``Predictor`` takes any.
     package init(_ image: ModelImageView, kernels: KernelSet = .avx512) {
+        precondition(!image.isGraph, "a graph has no kernel")
+        self.init(any: image, kernels: kernels)
+    }
+
+    /// Of a graph too, which it must then never be asked for.
+    init(any image: ModelImageView, kernels: KernelSet = .avx512) {
         self.image = image
         self.kernels = min(kernels, KernelSet.ofProcessor)
         denseLevel = min(Int32(self.kernels.rawValue), lodestore_dense_level())

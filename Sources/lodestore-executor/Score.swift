@@ -5,6 +5,7 @@ import InferenceWire
 import Launch
 import ModelImage
 import ModelTypes
+import OnnxRuntimeKit
 import Scoring
 
 /// `lodestore-executor score`: predictions without a server, by the same reader, kernel and writer.
@@ -29,32 +30,44 @@ struct Score: AsyncParsableCommand {
     @Flag(help: "The first line of CSV names the columns.")
     var header = false
 
+    @Option(
+        help: ArgumentHelp(
+            "ONNX Runtime's libonnxruntime.so, to run the graph of an image that has one; without it such models are refused.",
+            valueName: "path"))
+    var onnxRuntime: String?
+
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
+            let runtime = try GraphLibrary.opened(onnxRuntime)
             let output = try score(
                 image: try SystemDisk().read(image, limitBytes: 4 << 30),
-                rows: try SystemDisk().read(rows, limitBytes: 4 << 30))
+                rows: try SystemDisk().read(rows, limitBytes: 4 << 30), runtime: runtime)
             print(String(decoding: output, as: UTF8.self), terminator: "")
         }
     }
 
-    private func score(image: [UInt8], rows: [UInt8]) throws -> [UInt8] {
+    private func score(image: [UInt8], rows: [UInt8], runtime: OnnxRuntime?) throws -> [UInt8] {
         // Images are laid out for 64-byte lines, which an array does not promise.
         let aligned = UnsafeMutableRawBufferPointer.allocate(byteCount: max(image.count, 1), alignment: 4096)
         defer { unsafe aligned.deallocate() }
         unsafe aligned.copyBytes(from: image)
         let view = try unsafe ModelImageView(validating: UnsafeRawBufferPointer(rebasing: aligned[..<image.count]))
+        let predictor = try Predictor(view, runtime: runtime)
         return switch view.inputType {
         case .float32:
-            try score(rows, view, RowBuffer<Float>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
+            try score(rows, view, RowBuffer<Float>()) {
+                try predictor.predict($0, rowCount: $1, into: &$2, scratch: ScoringScratch())
+            }
         case .float64:
-            try score(rows, view, RowBuffer<Double>()) { $0.predict($1, rowCount: $2, into: &$3, scratch: $4) }
+            try score(rows, view, RowBuffer<Double>()) {
+                try predictor.predict($0, rowCount: $1, into: &$2, scratch: ScoringScratch())
+            }
         }
     }
 
     private func score<Number: RowNumber>(
         _ text: [UInt8], _ view: ModelImageView, _ empty: RowBuffer<Number>,
-        predict: (Scorer, Span<Number>, Int, inout MutableSpan<Double>, ScoringScratch) -> Void
+        predict: (Span<Number>, Int, inout MutableSpan<Double>) throws -> Void
     ) throws -> [UInt8] {
         let format: RowFormat = jsonRows ? .json : jsonLines ? .jsonLines : header ? .csvWithHeader : .csv
         let schema = RowSchema(
@@ -66,7 +79,7 @@ struct Score: AsyncParsableCommand {
         }
         var predictions = [Double](repeating: 0, count: buffer.rowCount * view.outputCount)
         var target = predictions.mutableSpan
-        predict(Scorer(view), buffer.values.span, buffer.rowCount, &target, ScoringScratch())
+        try predict(buffer.values.span, buffer.rowCount, &target)
         var output: [UInt8] = []
         PredictionWriter.append(predictions.span, outputCount: view.outputCount, as: .csv, to: &output)
         return output

@@ -67,6 +67,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Log one in so many requests; 0, the default, logs none.", valueName: "n"))
     var accessLogSample: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "ONNX Runtime's libonnxruntime.so, to run ONNX graphs that are not translated; without it such models are refused.",
+            valueName: "path"))
+    var onnxRuntime: String?
+
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
             let settings = try await settings()
@@ -107,6 +113,7 @@ struct Serve: AsyncParsableCommand {
         flags["region"] = region.map { .text($0) }
         flags["insecure-listen"] = insecureListen ? .boolean(true) : nil
         flags["access-log-sample"] = accessLogSample.map { .integer($0) }
+        flags[GraphLibrary.key] = onnxRuntime.map { .text($0) }
         return try await program.settings(flags)
     }
 
@@ -136,6 +143,7 @@ struct Serve: AsyncParsableCommand {
             let address = try self.address(settings, key: "grpc-listen", text, isSigned: false).address
             configuration.grpc = GRPCListener(host: address.host, port: Int(address.port), tls: identity)
         }
+        configuration.graphRuntime = try GraphLibrary.opened(try settings.text(GraphLibrary.key))
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
         return configuration
     }

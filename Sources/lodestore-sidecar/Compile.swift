@@ -14,11 +14,18 @@ struct Compile: AsyncParsableCommand {
     @Option(name: [.short, .long], help: ArgumentHelp("Where the image goes.", valueName: "image"))
     var output: String
 
+    @Option(
+        help: ArgumentHelp(
+            "ONNX Runtime's libonnxruntime.so, to run ONNX graphs that are not translated; without it such models are refused.",
+            valueName: "path"))
+    var onnxRuntime: String?
+
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-sidecar") {
+            let runtime = try GraphLibrary.opened(onnxRuntime)
             let disk = SystemDisk()
             let artifact = try disk.read(file, limitBytes: 4 << 30)
-            let image = try OfflineCompiler.image(of: artifact)
+            let image = try OfflineCompiler.image(of: artifact, runtime: runtime)
             try unsafe disk.replace(output, with: image.span.bytes, mode: 0o644)
             print("compiled \(file): \(artifact.count) bytes into \(image.count)")
         }

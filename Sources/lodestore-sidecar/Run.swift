@@ -50,6 +50,12 @@ struct Run: AsyncParsableCommand {
     @Option(help: "How far below other processes this one runs, 0 to 19; 10 unless given.")
     var nice: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "ONNX Runtime's libonnxruntime.so, to run ONNX graphs that are not translated; without it such models are refused.",
+            valueName: "path"))
+    var onnxRuntime: String?
+
     @OptionGroup var program: ProgramOptions
 
     func run() async throws {
@@ -60,7 +66,7 @@ struct Run: AsyncParsableCommand {
                     "prefix": prefix.map { .text($0) }, "cache": cache.map { .text($0) },
                     "cache-mib": cacheMib.map { .integer($0) }, "executor": executor.isEmpty ? nil : .list(executor),
                     "artifact-mib": artifactMib.map { .integer($0) }, "poll-seconds": pollSeconds.map { .integer($0) },
-                    "nice": nice.map { .integer($0) },
+                    "nice": nice.map { .integer($0) }, GraphLibrary.key: onnxRuntime.map { .text($0) },
                 ])
             try await serve(RunPlan(settings))
         }

@@ -44,6 +44,7 @@ struct RunPlan {
         }
         sync.artifactLimitBytes = UInt64(try settings.integer("artifact-mib", in: 1...(1 << 20)) ?? 4096) << 20
         sync.pollInterval = .seconds(try settings.integer("poll-seconds", in: 1...86_400) ?? 5)
+        sync.graphRuntime = try GraphLibrary.opened(try settings.text(GraphLibrary.key))
         self.sync = sync
 
         guard let credentials = S3Credentials.found(environment: Self.environment(), readFile: Self.text(ofFile:))

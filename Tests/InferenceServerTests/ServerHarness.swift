@@ -32,14 +32,15 @@ final class ServerHarness: Sendable {
 
     init(
         loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = ServerHarness.limits,
-        access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2, log: (sample: Int, Logger)? = nil
+        access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2,
+        log: (sample: Int, Logger)? = nil, runtime: (any GraphRuntime)? = nil
     ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         workers = NIOThreadPool(numberOfThreads: workerCount)
         workers.start()
         aside = NIOThreadPool(numberOfThreads: 1)
         aside.start()
-        let registry = ModelRegistry(groups: [group], limits: limits)
+        let registry = ModelRegistry(groups: [group], limits: limits, runtime: runtime)
         self.registry = registry
         let services = InferenceServices(
             workers: workers, aside: aside, access: access,
@@ -59,12 +60,12 @@ final class ServerHarness: Sendable {
     static func serving<Value>(
         loops: Int = 2, defaultModel: String? = nil, limits: InferenceLimits = ServerHarness.limits,
         access: RequestAccess? = nil, listener: String = "http", workerCount: Int = 2,
-        log: (sample: Int, Logger)? = nil,
+        log: (sample: Int, Logger)? = nil, runtime: (any GraphRuntime)? = nil,
         _ body: (ServerHarness) async throws -> Value
     ) async throws -> Value {
         let harness = try await ServerHarness(
             loops: loops, defaultModel: defaultModel, limits: limits, access: access, listener: listener,
-            workerCount: workerCount, log: log)
+            workerCount: workerCount, log: log, runtime: runtime)
         do {
             let value = try await body(harness)
             try await harness.stop()

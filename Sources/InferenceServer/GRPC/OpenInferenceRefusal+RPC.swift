@@ -8,6 +8,7 @@ extension OpenInferenceRefusal: RPCErrorConvertible {
         case .notFound: .notFound
         case .unloaded, .unavailable: .unavailable
         case .late: .deadlineExceeded
+        case .failed: .internalError
         }
     }
 

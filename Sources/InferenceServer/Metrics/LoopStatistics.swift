@@ -8,7 +8,7 @@ enum Outcome: Sendable {
 
 /// How often each kind of refusal happened.
 struct RefusalCounts: Sendable {
-    private var counts = InlineArray<10, UInt64>(repeating: 0)
+    private var counts = InlineArray<11, UInt64>(repeating: 0)
 
     subscript(kind: Refusal.Kind) -> UInt64 { counts[kind.rawValue] }
 

@@ -13,7 +13,7 @@ final class LoadedModel: Sendable {
     let name: String
     let version: String
     let generation: UInt64
-    let scorer: Scorer
+    let predictor: Predictor
     let inputType: NumberType
     let featureCount: Int
     let outputCount: Int
@@ -26,19 +26,21 @@ final class LoadedModel: Sendable {
 
     /// Loops that may still look at the image; the last one to let go ends the generation.
     private let holdingLoops: Atomic<Int>
-    // Keeps the image's bytes in place for `scorer`, which points into them.
+    // Keeps the image's bytes in place for `predictor`, which points into them.
     private let memory: MappedMemory
 
     /// Maps nothing and validates nothing: the caller did.
+    ///
+    /// - Parameter predictor: of the view.
     init(
         name: String, version: String, generation: UInt64, memory: consuming MappedMemory, view: ModelImageView,
-        loopCount: Int
+        predictor: Predictor, loopCount: Int
     ) {
         self.name = name
         self.version = version
         self.generation = generation
         self.memory = memory
-        self.scorer = Scorer(view)
+        self.predictor = predictor
         self.inputType = view.inputType
         self.featureCount = view.featureCount
         self.outputCount = view.outputCount
@@ -57,6 +59,9 @@ final class LoadedModel: Sendable {
         }
         self.holdingLoops = Atomic(loopCount)
     }
+
+    /// Whether a library runs it.
+    var isGraph: Bool { predictor.isGraph }
 
     /// One loop will not look at the image again.
     ///

@@ -1,7 +1,9 @@
 import Digests
 package import Handoff
 import ModelImage
+package import ModelTypes
 package import NIOCore
+import Scoring
 package import SealedMemory
 import Synchronization
 import Telemetry
@@ -23,11 +25,16 @@ package final class ModelRegistry: ImageHolder {
     private let swapCount = Atomic<UInt64>(0)
     private let startSeconds = wallClockSeconds()
     private let reaper: Reaper
+    private let runtime: (any GraphRuntime)?
 
     /// - Parameters:
     ///   - groups: every loop of them gets a table; requests on other loops find no model.
     ///   - limits: shared out among the loops.
-    package init(groups: [any EventLoopGroup], limits: InferenceLimits = InferenceLimits()) {
+    ///   - runtime: runs graphs that no kernel does; nil where none may.
+    package init(
+        groups: [any EventLoopGroup], limits: InferenceLimits = InferenceLimits(), runtime: (any GraphRuntime)? = nil
+    ) {
+        self.runtime = runtime
         let reaper = Reaper()
         self.reaper = reaper
         let loops = groups.flatMap { Array($0.makeIterator()) }
@@ -137,9 +144,22 @@ package final class ModelRegistry: ImageHolder {
         guard view.artifactDigest == offer.artifactDigest.bytes else {
             throw ImageRefusal(code: .invalidImage, reason: "the image is of another artifact than the offer says")
         }
+        let predictor = try predictor(view)
         return LoadedModel(
             name: offer.model, version: offer.version, generation: offer.generation, memory: mapped, view: view,
-            loopCount: tables.count)
+            predictor: predictor, loopCount: tables.count)
+    }
+
+    /// What answers for the image; of a graph a session, made and warmed here and gone with the generation.
+    private func predictor(_ view: ModelImageView) throws(ImageRefusal) -> Predictor {
+        do throws(PredictorError) {
+            return try Predictor(view, runtime: runtime)
+        } catch .noRuntime {
+            let remedy = "start this executor with --onnx-runtime and the path of its library"
+            throw ImageRefusal(code: .other, reason: "\(PredictorError.noRuntime): \(remedy)")
+        } catch {
+            throw ImageRefusal(code: .invalidImage, reason: "\(error)")
+        }
     }
 
     /// The image in memory, with all its pages present, so that no loop takes a fault.

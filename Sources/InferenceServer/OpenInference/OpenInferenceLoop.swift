@@ -1,5 +1,6 @@
 import Glibc
 import InferenceWire
+import ModelTypes
 import NIOCore
 import NIOPosix
 import Telemetry
@@ -212,7 +213,11 @@ final class OpenInferenceLoop {
     ) throws(OpenInferenceRefusal) -> Finished {
         guard !inquiry.deadline.hasPassed else { throw .late }
         var scores = ValueHistogram()
-        scoring.predict(for: model, counting: &scores)
+        do throws(GraphRunError) {
+            try scoring.predict(for: model, counting: &scores)
+        } catch {
+            throw OpenInferenceRefusal(error)
+        }
         let scored = Inquiry.now()
         let reply = scoring.write(read.request, inquiry.body, as: inquiry.wire, for: signature)
         let written = Inquiry.now()

@@ -1,4 +1,5 @@
 import InferenceWire
+import ModelTypes
 import NIOHTTP1
 
 /// Why something asked by the Open Inference Protocol is not answered, in either of its forms.
@@ -18,6 +19,8 @@ struct OpenInferenceRefusal: Error, Equatable {
         case late
         /// A header with a meaning that does not parse.
         case field
+        /// The library that runs the model's graph failed.
+        case failed
 
         /// As requests are counted.
         var counted: Refusal.Kind {
@@ -30,6 +33,7 @@ struct OpenInferenceRefusal: Error, Equatable {
             case .busy: .shed
             case .late: .deadline
             case .field: .field
+            case .failed: .failed
             }
         }
     }
@@ -48,6 +52,13 @@ struct OpenInferenceRefusal: Error, Equatable {
         self.init(error.isTooLarge ? .tooLarge : .invalid, error.description)
     }
 
+    init(_ error: GraphRunError) {
+        switch error {
+        case .rows: self.init(.invalid, error.description)
+        case .failed: self.init(.failed, error.description)
+        }
+    }
+
     var status: HTTPResponseStatus {
         switch kind {
         case .invalid, .field: .badRequest
@@ -56,6 +67,7 @@ struct OpenInferenceRefusal: Error, Equatable {
         case .unavailable, .busy: .serviceUnavailable
         case .late: .gatewayTimeout
         case .unsupportedEncoding: .unsupportedMediaType
+        case .failed: .internalServerError
         }
     }
 }

@@ -18,11 +18,11 @@ package struct InferenceLimits: Sendable {
 
     package init() {}
 
-    /// Whether so many rows are scored on the loop itself.
+    /// Whether so many rows are scored on the loop itself. A library's graphs never are: nobody knows what a row costs there.
     ///
     /// - Parameter answerWork: what a row costs beside its scoring.
     func isLoopWork(_ rowCount: Int, of model: LoadedModel, answerWork: Int = 0) -> Bool {
-        rowCount * (model.rowWork + answerWork) <= loopWork
+        !model.isGraph && rowCount * (model.rowWork + answerWork) <= loopWork
     }
 
     /// What a request is admitted for before its body is read: nothing where a loop answers it at once. A body in chunks does

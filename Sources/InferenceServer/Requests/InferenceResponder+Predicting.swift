@@ -121,7 +121,7 @@ extension InferenceResponder {
                     throw Self.refusal(error)
                 }
                 if inquiry.deadline.hasPassed { throw .late }
-                return (scoring.score(for: model, as: answering, head: head, counting: &scores), rowCount)
+                return (try scoring.score(for: model, as: answering, head: head, counting: &scores), rowCount)
             }
         }
         // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
@@ -135,14 +135,18 @@ extension InferenceResponder {
             }
             guard !limits.isLoopWork(rowCount, of: model) else {
                 if inquiry.deadline.hasPassed { return refuse(.late, inquiry, slot) }
-                let response = scoring.score(
-                    for: model, as: answering, head: head, counting: &slot.statistics.scores)
-                return .now(finished(response, .answered(rowCount: rowCount), inquiry, slot))
+                do throws(Refusal) {
+                    let response = try scoring.score(
+                        for: model, as: answering, head: head, counting: &slot.statistics.scores)
+                    return .now(finished(response, .answered(rowCount: rowCount), inquiry, slot))
+                } catch {
+                    return refuse(error, inquiry, slot)
+                }
             }
             let rows = scoring.takeRows(for: model)
-            return answerElsewhere(inquiry, slot) { model, scores, scoring in
+            return answerElsewhere(inquiry, slot) { model, scores, scoring throws(Refusal) in
                 scoring.put(rows)
-                return (scoring.score(for: model, as: answering, head: head, counting: &scores), rowCount)
+                return (try scoring.score(for: model, as: answering, head: head, counting: &scores), rowCount)
             }
         }
     }

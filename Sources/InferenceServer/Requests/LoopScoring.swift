@@ -72,7 +72,8 @@ final class LoopScoring {
     /// Scores the rows that are here.
     ///
     /// - Parameter scores: counts the predictions.
-    func predict(for model: LoadedModel, counting scores: inout ValueHistogram) {
+    /// - Throws: only where a library runs the model.
+    func predict(for model: LoadedModel, counting scores: inout ValueHistogram) throws(GraphRunError) {
         let rowCount = rowCount(for: model)
         let outputs = rowCount * model.outputCount
         // Spans are taken of locals: what a property holds could be replaced while a span looks at it.
@@ -84,10 +85,10 @@ final class LoopScoring {
         switch model.inputType {
         case .float32:
             let values = floats.values
-            model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
+            try model.predictor.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
         case .float64:
             let values = doubles.values
-            model.scorer.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
+            try model.predictor.predict(values.span, rowCount: rowCount, into: &target, scratch: scratch)
         }
         scores.observe(predictions.span.extracting(first: outputs))
     }
@@ -95,10 +96,15 @@ final class LoopScoring {
     /// Scores the rows that are here and writes the answer.
     ///
     /// - Parameter scores: counts the predictions.
+    /// - Throws: only where a library runs the model.
     func score(
         for model: LoadedModel, as format: RowFormat, head: ResponseHead, counting scores: inout ValueHistogram
-    ) -> Response {
-        predict(for: model, counting: &scores)
+    ) throws(Refusal) -> Response {
+        do throws(GraphRunError) {
+            try predict(for: model, counting: &scores)
+        } catch {
+            throw Refusal(error)
+        }
         let predictions = predictions
         let span = predictions.span.extracting(first: rowCount(for: model) * model.outputCount)
         text.removeAll(keepingCapacity: true)

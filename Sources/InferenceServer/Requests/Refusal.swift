@@ -1,3 +1,4 @@
+import ModelTypes
 import NIOHTTP1
 
 /// Why a request gets no prediction. One request's refusal touches no other.
@@ -22,6 +23,8 @@ struct Refusal: Error, Sendable {
         case unready
         /// The bytes are no request, or of none that is served.
         case http
+        /// The library that runs the model's graph failed.
+        case failed
     }
 
     let kind: Kind
@@ -45,6 +48,13 @@ struct Refusal: Error, Sendable {
 
     static func shed(_ reason: String) -> Refusal {
         Refusal(.shed, .serviceUnavailable, reason, fields: [("retry-after", "1")])
+    }
+
+    init(_ error: GraphRunError) {
+        switch error {
+        case .rows: self.init(.rows, .badRequest, error.description)
+        case .failed: self.init(.failed, .internalServerError, error.description)
+        }
     }
 
     static let late = Refusal(.deadline, .gatewayTimeout, lateReason)

@@ -80,12 +80,13 @@ struct RuntimeCall: Sendable {
         var body = "{\"message\": \(jsonQuoted(refusal.reason))}\n"
         let errorType: String
         switch refusal.kind {
-        case .rows, .format, .size, .deadline:
+        case .rows, .format, .size, .deadline, .failed:
             errorType = "ModelError"
             status = .failedDependency
             let answer = "{\"error\": \(jsonQuoted(refusal.reason))}"
+            let side = refusal.kind == .failed ? "server" : "client"
             let message =
-                "Received client error (\(refusal.status.code)) from model with message \"\(refusal.reason)\"."
+                "Received \(side) error (\(refusal.status.code)) from model with message \"\(refusal.reason)\"."
             body = """
                 {"Message": \(jsonQuoted(message)), "OriginalStatusCode": \(refusal.status.code), \
                 "OriginalMessage": \(jsonQuoted(answer)), "LogStreamArn": ""}

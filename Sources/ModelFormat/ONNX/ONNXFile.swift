@@ -105,52 +105,12 @@ struct ONNXFile {
     private static func value(
         _ message: ProtobufReader, limits: ModelLimits
     ) throws(ModelFormatError) -> (String, ONNXElement?, [Int?]) {
-        var (name, element, dimensions): (String, ONNXElement?, [Int?]) = ("", nil, [])
-        try descend(message, ONNXValueField.type) { (field) throws(ModelFormatError) in
-            if field.field == ONNXValueField.name { name = try field.name(limits: limits) } else { try skip(&field) }
-        } inner: { (type) throws(ModelFormatError) in
-            try descend(type, ONNXTypeField.tensor, skip) { (tensor) throws(ModelFormatError) in
-                try descend(tensor, ONNXTypeField.shape) { (field) throws(ModelFormatError) in
-                    guard field.field == ONNXTypeField.elementType else { return try skip(&field) }
-                    let code = try reading(try field.signed())
-                    element = ONNXElement(rawValue: Int(truncatingIfNeeded: code))
-                } inner: { (shape) throws(ModelFormatError) in
-                    try descend(shape, ONNXTypeField.dimension, skip) { (dimension) throws(ModelFormatError) in
-                        guard dimensions.count <= ONNXLimits.dimensionCount else {
-                            throw ModelFormatError(.tooLarge("dimensions"), at: dimension.offset)
-                        }
-                        dimensions.append(nil)
-                        try eachField(of: dimension) { (field) throws(ModelFormatError) in
-                            guard field.field == ONNXTypeField.dimensionValue else { return try skip(&field) }
-                            let value = try reading(try field.signed())
-                            guard value >= 0, value <= Int64(limits.maxFeatureCount) else {
-                                throw ModelFormatError(.tooLarge("a dimension"), at: field.offset)
-                            }
-                            dimensions[dimensions.count - 1] = Int(value)
-                        }
-                    }
-                }
-            }
-        }
-        return (name, element, Array(dimensions.dropFirst()))
-    }
-
-    private static func skip(_ field: inout ProtobufReader) throws(ModelFormatError) {
-        var reader = field
-        defer { field = reader }
-        try reading(try reader.skip())
-    }
-
-    /// Walks a message whose field `number` is a message of its own.
-    private static func descend(
-        _ message: ProtobufReader, _ number: Int, _ other: (inout ProtobufReader) throws(ModelFormatError) -> Void,
-        inner: (ProtobufReader) throws(ModelFormatError) -> Void
-    ) throws(ModelFormatError) {
-        try eachField(of: message) { (field) throws(ModelFormatError) in
-            guard field.field == number else { return try other(&field) }
-            var reader = field
-            defer { field = reader }
-            try inner(try reading(try reader.message()))
+        let port = try ONNXPort.read(message, limits: limits)
+        switch port.kind {
+        case .tensor(let code, let dimensions):
+            return (port.name, ONNXElement(rawValue: code), Array(dimensions.dropFirst()))
+        case .shapeless(let code): return (port.name, ONNXElement(rawValue: code), [])
+        case .other: return (port.name, nil, [])
         }
     }
 }

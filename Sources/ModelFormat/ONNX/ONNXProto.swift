@@ -61,6 +61,8 @@ enum ONNXTypeField {
     static let shape = 2
     static let dimension = 1
     static let dimensionValue = 1
+    /// What a value is that is no tensor, by the field that says so.
+    static let names = [4: "a sequence", 5: "a map", 8: "a sparse tensor", 9: "optional"]
 }
 
 /// `TensorProto.DataType`.

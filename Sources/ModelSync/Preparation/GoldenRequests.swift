@@ -1,5 +1,5 @@
 import JSONReader
-import ModelImage
+import ModelTypes
 import Scoring
 
 /// Why golden requests do not vouch for a model. Push a bundle whose requests reproduce.
@@ -9,6 +9,10 @@ enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
     case wrongFeatureCount(golden: Int, model: Int)
     /// The model answers something else than the golden file says.
     case mismatch(line: Int, column: String, expected: Double, answered: Double)
+    /// A graph's library did not answer.
+    case unanswered(GraphRunError)
+    /// A graph answers a row by itself otherwise than among others: it mixes rows.
+    case mixed(line: Int)
 
     var description: String {
         switch self {
@@ -17,6 +21,9 @@ enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
             "golden.csv has \(golden) features, the model \(model)"
         case .mismatch(let line, let column, let expected, let answered):
             "golden request in line \(line) does not reproduce: \(column) is \(answered), expected \(expected)"
+        case .unanswered(let error): "the golden requests: \(error)"
+        case .mixed(let line):
+            "golden request in line \(line) is answered otherwise when it is asked alone: the graph mixes rows"
         }
     }
 }
@@ -30,6 +37,10 @@ struct GoldenRequests {
     static let rowLimitCount = 100_000
     /// What a margin or a prediction may differ by: absolutely where it is small, else relative to it.
     static let tolerance = 1e-6
+    /// Requests that a graph is also asked one by one.
+    static let aloneCount = 64
+    /// What a graph's answers may differ by then: a library adds in another order for other numbers of rows.
+    static let mixingTolerance = 1e-3
 
     let featureCount: Int
     /// Row-major [lines.count, featureCount]; NaN is missing.
@@ -135,18 +146,17 @@ struct GoldenRequests {
     /// Asks the model every request.
     ///
     /// - Throws: ``GoldenError/wrongFeatureCount(golden:model:)``, or the first ``GoldenError/mismatch(line:column:expected:answered:)``.
-    func check(_ image: ModelImageView) throws(GoldenError) {
-        let scorer = Scorer(image)
-        guard featureCount == scorer.featureCount else {
-            throw .wrongFeatureCount(golden: featureCount, model: scorer.featureCount)
+    func check(_ predictor: Predictor) throws(GoldenError) {
+        guard featureCount == predictor.featureCount else {
+            throw .wrongFeatureCount(golden: featureCount, model: predictor.featureCount)
         }
         for kind in GoldenColumn.Kind.allCases {
             let places = columns.indices.filter { columns[$0].kind == kind }
             guard !places.isEmpty else { continue }
-            let width = kind == .margin ? scorer.marginCount : scorer.outputCount
+            let width = kind == .margin ? predictor.marginCount : predictor.outputCount
             try checkColumns(places, kind, width: width)
             // As many numbers as the file itself holds.
-            let answered = answers(of: scorer, kind, width: width)
+            let answered = try answers(of: predictor, kind, 0..<lines.count, width: width)
             for (row, line) in lines.enumerated() {
                 for place in places {
                     let expected = answers[row * columns.count + place]
@@ -154,6 +164,16 @@ struct GoldenRequests {
                     guard Self.isSame(found, expected) else {
                         throw .mismatch(
                             line: line, column: "\(columns[place])", expected: expected, answered: found)
+                    }
+                }
+            }
+            guard predictor.isGraph else { continue }
+            // Kernels know no other row; what a graph does is its own affair until it is tried.
+            for row in 0..<min(lines.count, Self.aloneCount) {
+                let alone = try answers(of: predictor, kind, row..<row + 1, width: width)
+                for place in 0..<width {
+                    guard Self.isSame(alone[place], answered[row * width + place], within: Self.mixingTolerance) else {
+                        throw .mixed(line: lines[row])
                     }
                 }
             }
@@ -172,20 +192,29 @@ struct GoldenRequests {
         }
     }
 
-    /// Row-major, shape [lines.count, width].
-    private func answers(of scorer: Scorer, _ kind: GoldenColumn.Kind, width: Int) -> [Double] {
-        var answered = [Double](repeating: 0, count: lines.count * width)
+    /// Row-major, shape [range.count, width].
+    private func answers(
+        of predictor: Predictor, _ kind: GoldenColumn.Kind, _ range: Range<Int>, width: Int
+    ) throws(GoldenError) -> [Double] {
+        var answered = [Double](repeating: 0, count: range.count * width)
         let scratch = ScoringScratch()
+        let asked = rows.span.extracting(range.lowerBound * featureCount..<range.upperBound * featureCount)
         var target = answered.mutableSpan
-        if kind == .margin {
-            scorer.margins(rows.span, rowCount: lines.count, into: &target, scratch: scratch)
-        } else {
-            scorer.predict(rows.span, rowCount: lines.count, into: &target, scratch: scratch)
+        do throws(GraphRunError) {
+            if kind == .margin {
+                try predictor.margins(asked, rowCount: range.count, into: &target, scratch: scratch)
+            } else {
+                try predictor.predict(asked, rowCount: range.count, into: &target, scratch: scratch)
+            }
+        } catch {
+            throw .unanswered(error)
         }
         return answered
     }
 
-    private static func isSame(_ answered: Double, _ expected: Double) -> Bool {
+    private static func isSame(
+        _ answered: Double, _ expected: Double, within tolerance: Double = GoldenRequests.tolerance
+    ) -> Bool {
         if answered.isNaN || expected.isNaN { return answered.isNaN && expected.isNaN }
         return abs(answered - expected) <= tolerance * max(1, abs(expected))
     }

@@ -4,6 +4,7 @@ import ModelCache
 import ModelFormat
 import ModelImage
 import ModelTypes
+import Scoring
 import SealedMemory
 
 /// Makes an image that is ready to be offered out of the bytes of an artifact. All calls block and burn CPU.
@@ -15,10 +16,13 @@ struct Preparation: Sendable {
 
     private let cache: ModelCache
     private let archiveLimits: ArchiveLimits
+    private let runtime: (any GraphRuntime)?
 
-    init(cache: ModelCache, archiveLimits: ArchiveLimits = ArchiveLimits()) {
+    /// - Parameter runtime: runs graphs that are not translated; without it they are refused.
+    init(cache: ModelCache, archiveLimits: ArchiveLimits = ArchiveLimits(), runtime: (any GraphRuntime)? = nil) {
         self.cache = cache
         self.archiveLimits = archiveLimits
+        self.runtime = runtime
     }
 
     /// What is to be prepared.
@@ -47,7 +51,7 @@ struct Preparation: Sendable {
         try took(.unpacked, UInt64(bundle.model.count))
         let key = Self.imageKey(of: input.digest)
         if !cache.contains(key) {
-            let image = try Self.compile(bundle, artifactDigest: input.digest)
+            let image = try Self.compile(bundle, artifactDigest: input.digest, allowsRuntime: runtime != nil)
             try took(.compiled, UInt64(image.count))
             try store(image, digest: unsafe ContentDigest(of: image.span.bytes), as: key)
         }
@@ -111,10 +115,12 @@ struct Preparation: Sendable {
         return try Bundle(members: members)
     }
 
-    static func compile(_ bundle: Bundle, artifactDigest: ContentDigest) throws(PreparationError) -> [UInt8] {
+    static func compile(
+        _ bundle: Bundle, artifactDigest: ContentDigest, allowsRuntime: Bool
+    ) throws(PreparationError) -> [UInt8] {
         var description: ModelDescription
         do throws(ModelFormatError) {
-            description = try ModelParser.parse(bundle.model.span)
+            description = try ModelParser.parse(bundle.model.span, allowsRuntime: allowsRuntime)
         } catch {
             throw .format(error)
         }
@@ -166,25 +172,33 @@ struct Preparation: Sendable {
         } catch {
             throw .memory(error)
         }
-        try unsafe Self.check(mapped.bytes, golden: golden)
+        try unsafe Self.check(mapped.bytes, golden: golden, runtime: runtime)
         // The view reads the mapping until here.
         withExtendedLifetime(mapped) {}
     }
 
-    /// Looks at an image as an executor will, and asks it the golden requests.
-    static func check(_ image: UnsafeRawBufferPointer, golden: [UInt8]?) throws(PreparationError) {
+    /// Looks at an image as an executor will, has a graph loaded, and asks the golden requests.
+    static func check(
+        _ image: UnsafeRawBufferPointer, golden: [UInt8]?, runtime: (any GraphRuntime)?
+    ) throws(PreparationError) {
         let view: ModelImageView
         do throws(ModelImageError) {
             view = try unsafe ModelImageView(validating: image)
         } catch {
             throw .image(error)
         }
+        let predictor: Predictor
+        do throws(PredictorError) {
+            predictor = try Predictor(view, runtime: runtime)
+        } catch {
+            throw .predictor(error)
+        }
         guard let golden else { return }
         do throws(GoldenError) {
             let requests = try GoldenRequests(csv: golden) { (feature, text) in
                 view.encodedNumber(of: text.span, feature: feature)
             }
-            try requests.check(view)
+            try requests.check(predictor)
         } catch {
             throw .golden(error)
         }

@@ -3,6 +3,7 @@ import ModelCache
 import ModelFormat
 import ModelImage
 import S3Client
+import Scoring
 import SealedMemory
 
 /// Why a version of a model cannot be served. Nothing that is live has changed.
@@ -20,6 +21,8 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
     case cache(ModelCacheError)
     case memory(SealedMemoryError)
     case image(ModelImageError)
+    /// A graph that its library does not run, or may not.
+    case predictor(PredictorError)
     case golden(GoldenError)
     /// A newer artifact came meanwhile: this one is of no interest any more.
     case superseded
@@ -43,12 +46,17 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
         case .emptyArtifact: "the artifact has no bytes"
         case .archive(let error): "\(error)"
         case .bundle(let what): what
-        case .format(let error): "the model cannot be read: \(error)"
+        case .format(let error):
+            error.runsElsewhere
+                ? "the model is not translated: \(error); with --onnx-runtime, ONNX Runtime runs it"
+                : "the model cannot be read: \(error)"
         case .encoders(let error): "encoders.json: \(error)"
         case .compiler(let error): "the model cannot be compiled: \(error)"
         case .cache(let error): "the cache: \(error)"
         case .memory(let error): "memory: \(error)"
         case .image(let error): "the compiled image is not valid: \(error)"
+        case .predictor(.noRuntime): "\(PredictorError.noRuntime): --onnx-runtime allows it"
+        case .predictor(let error): "\(error)"
         case .golden(let error): "\(error)"
         case .superseded: "a newer artifact came"
         }
