@@ -83,4 +83,10 @@ enum ImageSection: Int, CaseIterable {
     case scanValues = 16
     /// Tables from texts to numbers: feature names, and the categories of encoded features.
     case encoders = 17
+    /// Which columns hold categories, and the projections that numbers are computed by: ``ComputedTables``.
+    case projections = 19
+    /// Sixteen bytes for each part of the projections' hashes.
+    case parts = 20
+    /// Hash tables of the projections, twelve bytes a slot, and behind them what is computed, in float32.
+    case tables = 21
 }
