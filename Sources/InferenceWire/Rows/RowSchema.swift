@@ -28,11 +28,20 @@ package final class RowSchema: Sendable {
 
 /// What the texts of a model's features stand for, by its encoders.
 ///
-/// In JSON a string is such a text and a number is what a text would have become. CSV knows no such difference: there each
-/// field of an encoded feature is a text.
+/// In JSON a string is such a text and a number is what a text would have become, except where integers are texts, too. CSV knows
+/// no such difference: there each field of an encoded feature is a text.
 package protocol FeatureTexts: Sendable {
     /// Whether texts stand for numbers in this feature.
     func isEncoded(_ feature: Int) -> Bool
     /// The number that a text, in UTF-8, stands for, NaN where it is missing; nil for a text that the request may not hold.
     func number(of text: UnsafeBufferPointer<UInt8>, feature: Int) -> Double?
+    /// Whether an integer of this feature is the text of its digits, and any other number refused.
+    func readsIntegers(_ feature: Int) -> Bool
+    /// The number that an integer stands for where it is a text.
+    func number(of integer: Int, feature: Int) -> Double?
+}
+
+extension FeatureTexts {
+    package func readsIntegers(_ feature: Int) -> Bool { false }
+    package func number(of integer: Int, feature: Int) -> Double? { nil }
 }
