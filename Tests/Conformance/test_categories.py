@@ -38,8 +38,7 @@ def json_value(column, field):
 
 @pytest.mark.parametrize("model", ["model.cbm", "model.json"])
 def test_texts_are_answered_as_by_the_library(house, folder, model):
-    client = house.store.client()
-    client.upload_file(str(bundle(folder, model)), "models", "ads/model.tar.gz")
+    house.push("ads", bundle(folder, model))
     wait_until("the model is live", lambda: house.executor.ping() == 200)
     with open(VECTORS / "catboost-combinations" / "golden.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
@@ -72,7 +71,7 @@ def test_texts_are_answered_as_by_the_library(house, folder, model):
 
 
 def test_a_number_with_a_fraction_is_no_category(house, folder):
-    house.store.client().upload_file(str(bundle(folder, "model.cbm")), "models", "ads/model.tar.gz")
+    house.push("ads", bundle(folder, "model.cbm"))
     wait_until("the model is live", lambda: house.executor.ping() == 200)
     status, _, text = house.executor.predict(json.dumps([[0, 0, 0, 1.5, "c1", "c1"]]), "application/json")
     assert status == 400 and "row 1, column 4" in text and "neither a text nor an integer" in text
