@@ -47,6 +47,14 @@ def rows(seed, features, categories=None, is_sparse=False):
     return values
 
 
+def texts(seed, features, columns):
+    """Rows as above and, for columns of texts (column → count), the numbers of their categories; None is missing."""
+    values, kind, b = numbers(seed, features, False)
+    categories = {column: [None if kind[row, column] < 2 else int(b[row, column] % numpy.uint64(count)) for row in range(ROWS)]
+                  for column, count in columns.items()}
+    return values, categories
+
+
 def digests(margins):
     """FNV-1a with 64 bits over the float64 of each block of rows, -0 as 0."""
     margins = numpy.asarray(margins, dtype=numpy.float64).reshape(ROWS, -1) + 0.0
@@ -57,6 +65,7 @@ def digests(margins):
         yield f"{digest:016x}"
 
 
-def write_digests(folder, seed, margins, categories=None):
+def write_digests(folder, seed, margins, categories=None, texts=None):
     lines = [f"seed {seed}"] + [f"category {column} {count}" for column, count in (categories or {}).items()]
+    lines += [f"text {column} {count}" for column, count in (texts or {}).items()]
     (folder / "wide.txt").write_text("\n".join(lines + list(digests(margins))) + "\n")

@@ -15,7 +15,7 @@ struct FlatBuffer {
         budgetBytes = bytes.count
     }
 
-    struct Table {
+    struct Table: Hashable {
         fileprivate let position: Int
         fileprivate let vtable: Int
         fileprivate let vtableBytes: Int
@@ -51,9 +51,27 @@ struct FlatBuffer {
         _ field: Int, of table: Table, limits: ModelLimits
     ) throws(ModelFormatError) -> String? {
         guard let vector = try vector(field, of: table, width: 1) else { return nil }
+        return try text(of: vector, limits: limits)
+    }
+
+    /// A text that a vector of texts names.
+    mutating func text(_ index: Int, in vector: Vector, limits: ModelLimits) throws(ModelFormatError) -> String {
+        precondition(index < vector.count, "an element of the vector")
+        return try text(of: self.vector(at: vector.start + 4 * index, width: 1), limits: limits)
+    }
+
+    private func text(of vector: Vector, limits: ModelLimits) throws(ModelFormatError) -> String {
         var cursor = bytes
         try cursor.skip(vector.start)
         return try cursor.text(vector.count, limits: limits)
+    }
+
+    /// The bytes of a vector of bytes.
+    mutating func bytes(_ field: Int, of table: Table) throws(ModelFormatError) -> ByteCursor {
+        let vector = try elements(field, of: table, width: 1)
+        var cursor = bytes
+        try cursor.skip(vector.start)
+        return try cursor.slice(vector.count)
     }
 
     /// A vector's bounds; empty where the field is not there.
@@ -108,6 +126,11 @@ struct FlatBuffer {
 
     private mutating func vector(_ field: Int, of table: Table, width: Int) throws(ModelFormatError) -> Vector? {
         guard let position = try place(of: field, in: table) else { return nil }
+        return try vector(at: position, width: width)
+    }
+
+    /// The vector that the offset at `position` leads to.
+    private mutating func vector(at position: Int, width: Int) throws(ModelFormatError) -> Vector {
         let start = position + Int(try load(UInt32.self, at: position))
         let count = Int(try load(UInt32.self, at: start))
         guard count <= (bytes.count - start - 4) / width else {

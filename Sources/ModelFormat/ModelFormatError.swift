@@ -71,14 +71,17 @@ package struct ModelLimits: Hashable, Sendable {
     package let maxFeatureCount: Int
     package let maxMarginCount: Int
     package let maxStringBytes: Int
+    /// Numbers that are computed from tables for the categories of a model.
+    package let maxStatisticCount: Int
 
     package init(
         maxTreeCount: Int = 200_000, maxFeatureCount: Int = 1 << 20, maxMarginCount: Int = 4096,
-        maxStringBytes: Int = 1 << 20
+        maxStringBytes: Int = 1 << 20, maxStatisticCount: Int = 1 << 27
     ) {
         self.maxTreeCount = maxTreeCount
         self.maxFeatureCount = maxFeatureCount
         self.maxMarginCount = maxMarginCount
         self.maxStringBytes = maxStringBytes
+        self.maxStatisticCount = maxStatisticCount
     }
 }

@@ -28,7 +28,7 @@ struct ForestCompiler {
     private var slotNumbers: [Slot: Int] = [:]
 
     init(_ forest: Forest) throws(ImageCompilerError) {
-        var distinct = [Set<Double>](repeating: [], count: forest.featureCount)
+        var distinct = [Set<Double>](repeating: [], count: forest.columnCount)
         var used: Set<Slot> = []
         var greatestChild = 0
         for tree in forest.trees {

@@ -39,6 +39,9 @@ package enum ImageCompiler {
         let tables = try TextTableCompiler(names: model.featureNames, encoders: encoders?.encoders ?? [])
         if !tables.isEmpty { writer.section(.encoders) { tables.write(to: &$0) } }
         if case .graph(let graph) = model.predictor { writer.section(.graph) { $0.append(bytes: graph.bytes) } }
+        if case .forest(let forest) = model.predictor, !forest.computed.isEmpty {
+            try write(forest.computed, encoders, to: &writer)
+        }
         if let longest = model.classLabels.map(\.utf8.count).max() {
             guard longest <= labelLimitBytes else { throw .labelTooLong(byteCount: longest) }
             writer.section(.classLabels) { writer in for label in model.classLabels { writer.append(label) } }
@@ -125,6 +128,19 @@ package enum ImageCompiler {
         }
         writeScan(compiled, forest.accumulator, to: &writer)
         writer.put(UInt32(forest.categorySets.count), at: ImageHeader.categorySetCountOffset)
+    }
+
+    private static func write(
+        _ computed: ComputedFeatures, _ encoders: FeatureEncoders?, to writer: inout ImageWriter
+    ) throws(ImageCompilerError) {
+        let texts = Set(computed.textColumns)
+        if let encoder = encoders?.encoders.first(where: { texts.contains(Int32($0.feature)) }) {
+            throw .encodedCategories(feature: encoder.feature)
+        }
+        let compiled = try ComputedCompiler(computed)
+        writer.section(.projections) { compiled.writeProjections(to: &$0) }
+        writer.section(.parts) { compiled.writeParts(to: &$0) }
+        writer.section(.tables) { compiled.writeTables(to: &$0) }
     }
 
     private static func writeScan(

@@ -10,4 +10,8 @@ package enum ImageCompilerError: Error, Hashable, Sendable {
     case labelTooLong(byteCount: Int)
     /// More of something than 32 bits count: of what.
     case tooLarge(String)
+    /// An encoder for a feature whose texts are the model's own categories.
+    case encodedCategories(feature: Int)
+    /// Hashes of a projection that no table of a bearable size keeps apart.
+    case hashesCollide(projection: Int)
 }

@@ -86,6 +86,12 @@ enum ImageSection: Int, CaseIterable {
     case encoders = 17
     /// A graph for a library: the file as it was.
     case graph = 18
+    /// Which columns hold categories, and the projections that numbers are computed by: ``ComputedTables``.
+    case projections = 19
+    /// Sixteen bytes for each part of the projections' hashes.
+    case parts = 20
+    /// Hash tables of the projections, twelve bytes a slot, and behind them what is computed, in float32.
+    case tables = 21
     /// Texts like those of ``texts``: what each prediction of a row is the score of.
     case classLabels = 22
 }

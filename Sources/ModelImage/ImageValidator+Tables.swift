@@ -10,7 +10,7 @@ extension ImageValidator {
         guard pivots.count % inputType.byteCount == 0 else { throw wrong }
         let count = pivots.count / inputType.byteCount
         var position = 0
-        for index in 0..<featureCount {
+        for index in 0..<columnCount {
             let entry = unsafe features[index]
             var isSound = true
             SearchTable.forEachPivot(thresholdCount: Int(entry.thresholdCount)) { source in

@@ -194,7 +194,9 @@ import ModelTypes
             }
             return
         }
-        try expect(.features, count: featureCount, width: 8)
+        // The sections of computed features lie in the image by now; what they hold is checked with the others' contents.
+        guard columnCount <= Int(Int32.max) else { throw .projection(-1) }
+        try expect(.features, count: columnCount, width: 8)
         try expect(.slots, count: slotCount, width: 8)
         try expect(.trees, count: treeCount, width: 16)
         let wordsBytes = bounds(.words).count
@@ -217,15 +219,30 @@ import ModelTypes
     private func checkGraphSections() throws(ModelImageError) {
         guard transform == .identity else { throw .header(offset: ImageHeader.transformOffset) }
         guard bounds(.graph).count > 0 else { throw .section(ImageSection.graph.rawValue) }
-        let allowed: [ImageSection] = [.texts, .starts, .encoders, .graph]
+        let allowed: [ImageSection] = [.texts, .starts, .encoders, .graph, .classLabels]
         for section in ImageSection.allCases where !allowed.contains(section) {
             guard bounds(section) == (0, 0) else { throw .section(section.rawValue) }
         }
     }
 
-    /// The tables of the last section, checked; empty where it is not there.
+    /// The tables of texts, checked; empty where they are not there.
     func textTables() throws(ModelImageError) -> TextTables {
         try unsafe TextTables(validating: section(.encoders), featureCount: featureCount)
+    }
+
+    /// What is computed from a row, checked; empty where the sections are not there.
+    func computedTables() throws(ModelImageError) -> ComputedTables {
+        let (projections, parts, tables) = unsafe (section(.projections), section(.parts), section(.tables))
+        if projections.count + parts.count + tables.count > 0 {
+            guard kind == .forest, inputType == .float64 else { throw .projection(-1) }
+        }
+        return try unsafe ComputedTables(
+            validating: projections, parts: parts, tables: tables, featureCount: featureCount)
+    }
+
+    /// The columns of a row and those computed from it. Bounds of sections have been checked.
+    var columnCount: Int {
+        featureCount + (kind == .forest ? unsafe ComputedTables.columnCount(section(.projections)) : 0)
     }
 
     private func checkTexts() throws(ModelImageError) {
@@ -259,7 +276,7 @@ import ModelTypes
         let thresholdCount = thresholds.count / inputType.byteCount
         func threshold(_ index: Int) -> Double { unsafe number(index, in: thresholds) }
         var next = 0
-        for index in 0..<featureCount {
+        for index in 0..<columnCount {
             let entry = unsafe features[index]
             // Back to back: no threshold belongs to two features.
             let paddedCount = SearchTable.paddedCount(Int(entry.thresholdCount))
@@ -286,9 +303,10 @@ import ModelTypes
     }
 
     private func checkSlots() throws(ModelImageError) {
+        let columnCount = columnCount
         for index in 0..<slotCount {
             let entry = unsafe slots[index]
-            guard let rule = SlotRule(rawValue: entry.rule), Int(entry.feature) < featureCount,
+            guard let rule = SlotRule(rawValue: entry.rule), Int(entry.feature) < columnCount,
                 rule.isCategorical == (index >= numericalSlotCount)
             else { throw .slot(index) }
             // A search reads at least one block.

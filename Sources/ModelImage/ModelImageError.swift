@@ -26,4 +26,6 @@ package enum ModelImageError: Error, Hashable, Sendable {
     case layer(Int)
     /// A buffer of a network.
     case buffer(Int)
+    /// What is computed from a row: which projection, counted from 0; -1 for the sections as a whole.
+    case projection(Int)
 }

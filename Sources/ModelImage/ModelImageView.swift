@@ -11,7 +11,7 @@ package import ModelTypes
 
     // Invariants, established by ImageValidator: every buffer lies in the image; trees[i] lies in words; each child of a word
     // is a word of the same tree, further on, except that leaves lead to themselves; each word's slot is one of slots; each
-    // slot's feature is one of features, with thresholds when the slot is numerical; each feature lies in thresholds; margins are
+    // slot's feature is one of features, those of the row and those computed behind them, with thresholds when the slot is numerical; each feature lies in thresholds; margins are
     // below marginCount; each category set named by a word lies in categoryWords; a tree's depth is that of its deepest leaf;
     // pivots, searches and scan are what SearchTable and ScanTable make of the rest; a network's layers read what was written
     // before them and lie, as their constants do, where they say.
@@ -59,6 +59,8 @@ package import ModelTypes
     package let factors: UnsafeBufferPointer<Float>
     /// From texts to numbers.
     let textTables: TextTables
+    /// What is computed from a row, and lies behind its features when slots are filled.
+    package let computed: ComputedTables
     /// A network's layers, in the order in which they are computed; empty elsewhere.
     package let layers: UnsafeBufferPointer<NetworkLayerEntry>
     /// A network's buffers, of which the first is the row.
@@ -108,10 +110,10 @@ package import ModelTypes
     package init(validating bytes: UnsafeRawBufferPointer) throws(ModelImageError) {
         let checked = try unsafe ImageValidator(bytes)
         try checked.validate()
-        self.init(checked, try checked.textTables())
+        self.init(checked, try checked.textTables(), try checked.computedTables())
     }
 
-    private init(_ image: ImageValidator, _ textTables: TextTables) {
+    private init(_ image: ImageValidator, _ textTables: TextTables, _ computed: ComputedTables) {
         unsafe self.bytes = image.bytes
         featureCount = image.featureCount
         marginCount = image.marginCount
@@ -147,6 +149,7 @@ package import ModelTypes
         scan = image.hasScan ? image.scan : nil
         unsafe factors = image.factors
         self.textTables = textTables
+        self.computed = computed
         unsafe layers = image.kind == .network ? image.networkLayers : UnsafeBufferPointer(start: nil, count: 0)
         unsafe buffers = image.kind == .network ? image.networkBuffers : UnsafeBufferPointer(start: nil, count: 0)
         networkOutput =

@@ -107,6 +107,7 @@
     }
 
     func isEncoded(_ feature: Int) -> Bool { table(of: feature) != nil }
+    var hasEncoders: Bool { tableCount > (hasNames ? 1 : 0) }
 
     /// The number of a text, that of unknown ones included; nil for a feature without an encoder.
     func number(of text: UnsafeRawBufferPointer, feature: Int) -> Double? {

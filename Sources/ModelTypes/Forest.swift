@@ -49,18 +49,23 @@ package struct Forest: Hashable, Sendable {
     package let scale: Double
     /// One bias for each margin, or none at all: then nothing is added behind the trees.
     package let biases: [Double]
+    /// What nodes ask beside the row's features, by numbers from `featureCount` on.
+    package let computed: ComputedFeatures
 
     /// - Throws: ``ForestError`` with the first tree and node at fault.
     package init(
         featureCount: Int, inputType: NumberType, accumulator: NumberType, comparison: Comparison,
         categoryRule: CategoryRule, trees: [Tree], categorySets: [[UInt32]], startValues: [Double], divisor: Double = 1,
-        scale: Double = 1, biases: [Double] = []
+        scale: Double = 1, biases: [Double] = [], computed: ComputedFeatures = .none
     ) throws(ForestError) {
         guard !startValues.isEmpty else { throw .noMargin }
         guard biases.isEmpty || biases.count == startValues.count else { throw .biasCount(biases.count) }
         guard scale.isFinite, biases.allSatisfy(\.isFinite), accumulator.holds(scale),
             biases.allSatisfy(accumulator.holds)
         else { throw .scaleOrBias }
+        // Categories are numbers that float32 does not hold.
+        guard computed.isEmpty || inputType == .float64 else { throw .computedFeatures(projection: -1) }
+        if let fault = computed.firstFault(featureCount: featureCount) { throw .computedFeatures(projection: fault) }
         self.featureCount = featureCount
         self.inputType = inputType
         self.accumulator = accumulator
@@ -72,11 +77,14 @@ package struct Forest: Hashable, Sendable {
         self.divisor = divisor
         self.scale = scale
         self.biases = biases
+        self.computed = computed
         for (index, tree) in trees.enumerated() { try check(tree, index) }
     }
 
     /// Margins per row.
     package var marginCount: Int { startValues.count }
+    /// What nodes may ask: the row's features and what is computed from them.
+    package var columnCount: Int { featureCount + computed.columnCount }
 
     private func check(_ tree: Tree, _ index: Int) throws(ForestError) {
         let nodes = tree.nodes
@@ -119,7 +127,7 @@ package struct Forest: Hashable, Sendable {
                 throw .categoricalMissingRule(tree: tree, node: position)
             }
         }
-        guard node.feature >= 0, node.feature < featureCount else {
+        guard node.feature >= 0, node.feature < columnCount else {
             throw .featureOutOfRange(tree: tree, node: position)
         }
     }

@@ -19,4 +19,6 @@ package enum ForestError: Error, Hashable, Sendable {
     case leaf(tree: Int, node: Int)
     /// Categories are asked for NaN and nothing else.
     case categoricalMissingRule(tree: Int, node: Int)
+    /// Computed features that do not fit the row or themselves: which projection, -1 for the columns of texts.
+    case computedFeatures(projection: Int)
 }

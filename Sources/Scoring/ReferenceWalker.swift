@@ -24,6 +24,11 @@ package struct ReferenceWalker {
 
     private func margins(_ row: [Double], _ forest: Forest) -> [Double] {
         var sums = forest.startValues
+        var row = row
+        for column in forest.computed.textColumns {
+            row[Int(column)] = Double(CategoryHash.category(ofRow: row[Int(column)]))
+        }
+        row += computed(row, forest.computed)
         for tree in forest.trees {
             sums[tree.margin] = add(sums[tree.margin], leaf(of: tree, row, forest), forest.accumulator)
         }
@@ -33,6 +38,26 @@ package struct ReferenceWalker {
             if !forest.biases.isEmpty { sums[margin] = add(sums[margin], forest.biases[margin], forest.accumulator) }
         }
         return sums
+    }
+
+    /// - Parameter row: With hashes in the columns of texts.
+    private func computed(_ row: [Double], _ features: ComputedFeatures) -> [Double] {
+        features.projections.flatMap { projection -> [Double] in
+            var hash: UInt64 = 0
+            for part in projection.parts {
+                let value: UInt64 =
+                    switch part {
+                    case .category(let column): CategoryHash.part(UInt32(row[Int(column)]))
+                    case .isAbove(let column, let threshold, let nanIsAbove):
+                        row[Int(column)] > threshold || row[Int(column)].isNaN && nanIsAbove ? 1 : 0
+                    case .isCategory(let column, let category):
+                        row[Int(column)] == Double(category) ? 1 : 0
+                    }
+                hash = CategoryHash.combined(hash, value)
+            }
+            let key = projection.keys.firstIndex(of: hash)
+            return projection.columns.map { column in Double(key.map { column.values[$0] } ?? column.other) }
+        }
     }
 
     private func leaf(of tree: Forest.Tree, _ row: [Double], _ forest: Forest) -> Double {

@@ -69,14 +69,22 @@ extension Scorer {
             .assumingMemoryBound(to: Typed.self)
     }
 
-    /// The row as it is where it has the type, else converted into the scratch.
+    /// The row as it is where it has the type and nothing is computed from it, else in the scratch, with what is computed.
     @inline(__always)
     private func typedRow<Value: BinaryFloatingPoint, Typed: BinaryFloatingPoint>(
         _ source: UnsafePointer<Value>, as _: Typed.Type, _ scratch: ScoringScratch
     ) -> UnsafePointer<Typed> {
-        if Value.self == Typed.self { return unsafe UnsafeRawPointer(source).assumingMemoryBound(to: Typed.self) }
+        let isPlain = image.computed.isEmpty
+        if Value.self == Typed.self, isPlain {
+            return unsafe UnsafeRawPointer(source).assumingMemoryBound(to: Typed.self)
+        }
         let typed = unsafe scratch.row.assumingMemoryBound(to: Typed.self)
         for index in 0..<featureCount { unsafe typed[index] = Typed(source[index]) }
+        if !isPlain {
+            // Only images that compare in float64 compute anything.
+            let row = unsafe scratch.row.assumingMemoryBound(to: Double.self)
+            unsafe compute(row, image.computed, row + featureCount)
+        }
         return unsafe UnsafePointer(typed)
     }
 

@@ -42,7 +42,7 @@ import ModelImage
             slots: scorer.image.slotCount * scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
             order: 2 * (scorer.image.treeCount + 16),
             // A factorization machine keeps two float32 for each factor where others keep the row.
-            features: max(scorer.featureCount, scorer.image.factorStride),
+            features: max(scorer.featureCount + scorer.image.computed.columnCount, scorer.image.factorStride),
             sums: scorer.marginCount * scorer.rowsPerBlock)
         if scorer.image.isNetwork { reserve(workspace: scorer.network.floatCount(featureCount: scorer.featureCount)) }
     }

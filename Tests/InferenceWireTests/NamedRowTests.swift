@@ -158,4 +158,30 @@ struct NamedRowTests {
         #expect(throws: RowError.self) { try rows(#"[["a,b",1,3]]"#, .json, schema) }
         #expect(throws: RowError.wrongFieldCount(row: 1, found: 2, expected: 3)) { try rows("[[1,2]]", .json, schema) }
     }
+
+    /// Feature 1 takes texts and integers, which it tells apart.
+    private struct Categories: FeatureTexts {
+        func isEncoded(_ feature: Int) -> Bool { feature == 1 }
+        func readsIntegers(_ feature: Int) -> Bool { feature == 1 }
+        func number(of text: UnsafeBufferPointer<UInt8>, feature: Int) -> Double? { Double(text.count) }
+        func number(of integer: Int, feature: Int) -> Double? { Double(integer) - 1000 }
+    }
+
+    @Test func integersAreTextsWhereTheModelSaysSo() throws {
+        let schema = RowSchema(featureCount: 2, featureNames: ["x", "site"], texts: Categories())
+        #expect(try rows(#"[[1,"17"],[1,17],[1,-7]]"#, .json, schema) == [1, 2, 1, -983, 1, -1007])
+        #expect(try rows(#"{"site":17,"x":2}"#, .jsonLines, schema) == [2, -983])
+        #expect(try rows("1,17\n2,é", .csv, schema) == [1, 2, 2, 2])
+        #expect(try same(rows(#"[[1,null]]"#, .json, schema), [1, .nan]))
+        let reason = "a number that is neither a text nor an integer"
+        for text in ["1.5", "1e3", "9223372036854775808"] {
+            #expect(throws: RowError.notANumber(row: 1, column: 2, text: reason)) {
+                try rows("[[1,\(text)]]", .json, schema)
+            }
+            #expect(throws: RowError.featureNotANumber(row: 1, feature: "site", text: reason)) {
+                try rows(#"{"site":\#(text)}"#, .jsonLines, schema)
+            }
+        }
+        #expect(throws: RowError.self) { try rows("[[1,true]]", .json, schema) }
+    }
 }

@@ -1,20 +1,38 @@
-import ModelFormat
 import ModelTypes
 import Testing
 
+@testable import ModelFormat
+
 /// CatBoost's formats: what is said of a model besides its trees, and what is refused.
 struct CatBoostTests {
-    @Test(arguments: ["model.json", "model.cbm"])
-    func columnsOfCategoriesAreRefusedByName(file: String) throws {
-        for (folder, what) in [
-            ("catboost-ctr", "CTR features of categorical columns"),
-            ("catboost-one-hot", "one-hot splits of categorical columns"),
-        ] {
-            let bytes = try modelVector("\(folder)/\(file)")
-            let error = #expect(throws: ModelFormatError.self) { try ModelParser.parse(bytes.span) }
-            #expect(error?.reason == .unsupported(what))
-            #expect(error?.description.hasPrefix("not supported: \(what)") == true)
+    /// Every kind of part, every kind of statistic: the files of Data/ have them between them.
+    @Test func categoriesAreAskedThroughComputedColumns() throws {
+        var kinds: Set<String> = []
+        for name in ["one-hot", "ctr", "combinations", "ctr-kinds", "ctr-classes", "ctr-depthwise", "ctr-gpu"] {
+            let file = try modelVector("catboost-\(name)/model.cbm")
+            let model = try ModelParser.parse(file.span)
+            guard case .forest(let forest) = model.predictor else { throw Failure() }
+            #expect(forest.inputType == .float64 && forest.featureCount == 6 && forest.columnCount > 6)
+            for part in forest.computed.projections.flatMap(\.parts) {
+                switch part {
+                case .category: kinds.insert("category")
+                case .isAbove: kinds.insert("above")
+                case .isCategory: kinds.insert("is category")
+                }
+            }
         }
+        #expect(kinds == ["category", "above", "is category"])
+    }
+
+    @Test func bordersMoveToTheLastNumberThatRoundsToThem() {
+        var borders: [Float] = [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1, -1, 0.1]
+        borders += [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1.5, 0x1p-130, -0x1.FFFFFEp-3]
+        for border in borders {
+            let last = CatBoostColumns.last(notAbove: border)
+            #expect(Float(last) <= border && Float(last.nextUp) > border, "\(border)")
+        }
+        #expect(CatBoostColumns.last(notAbove: .infinity) == .infinity)
+        #expect(Float(CatBoostColumns.last(notAbove: -.infinity).nextUp) > -.infinity)
     }
 
     @Test func marginsLossAndTransformAreTheModels() throws {
@@ -48,9 +66,12 @@ struct CatBoostTests {
         #expect(model.featureNames == ["a", "kind", "2"] && model.transform == .identity && model.objective == "")
         guard case .forest(let forest) = model.predictor else { throw Failure() }
         #expect(forest.scale == 2 && forest.biases == [0.5] && forest.startValues == [0])
-        #expect(forest.inputType == .float32 && forest.accumulator == .float64 && forest.comparison == .lessOrEqual)
+        // A column of categories, though no split asks it: float64, which holds every hash.
+        #expect(forest.inputType == .float64 && forest.accumulator == .float64 && forest.comparison == .lessOrEqual)
+        #expect(forest.computed == ComputedFeatures(textColumns: [1], projections: []))
         let nodes = forest.trees[0].nodes
-        #expect(nodes.map(\.value) == [-1, 1.5, 1.5, 1, 2, 3, 4] && nodes[0].feature == 2 && nodes[1].feature == 0)
+        #expect(nodes.map { Float($0.value) } == [-1, 1.5, 1.5, 1, 2, 3, 4])
+        #expect(nodes[0].feature == 2 && nodes[1].feature == 0 && nodes[1].value == 1.5 + 0x1p-24)
         #expect(nodes[0].missing == .nanLeft && nodes[1].missing == .nanRight)
     }
 
@@ -68,6 +89,17 @@ struct CatBoostTests {
             "not supported: loss function Own"
         ),
         (#"{"trees":[{"value":1}],"scale_and_bias":[1,[1,2,3]]}"#, "inconsistent: biases"),
+        (one(#"{"split_type":"OneHotFeature","cat_feature_index":0,"value":5}"#), "inconsistent: a split's feature"),
+        (one(#"{"split_type":"OnlineCtr","border":1,"split_index":0}"#), "inconsistent: a split's number"),
+        (one(#"{"split_type":"EstimatedFeature"}"#), "not supported: features estimated from texts"),
+        (one(statistic, #","features_info":{\#(column),"ctrs":[\#(counter)]}"#), "inconsistent: statistics without"),
+        (
+            one(statistic, #","features_info":{"ctrs":[\#(counter)]},"ctr_data":{"t":{"hash_map":["1",5]}}"#),
+            "inconsistent: a split's feature"
+        ),
+        (counted(#"["1",5,6]"#), "inconsistent: counts of statistics"),
+        (counted(#"[5,"1"]"#), "malformed: hash_map"),
+        (counted(#"["1",5,"1",6]"#), "inconsistent: statistics of one table"),
     ])
     func unsoundDocumentsAreRefused(json: String, message: String) {
         let error = #expect(throws: ModelFormatError.self) { try ModelParser.parse(Array(json.utf8).span) }
@@ -85,6 +117,33 @@ struct CatBoostTests {
         let shared = sharedBorders(featureCount: 3000, borderCount: 3000)
         let error = #expect(throws: ModelFormatError.self) { try ModelParser.parse(shared.span) }
         #expect(error?.reason == .inconsistent("vectors that overlap"))
+    }
+
+    /// What is made of a table is bounded: a file may not have each of many statistics make anew what one table holds.
+    @Test func statisticsAreBounded() throws {
+        let file = try modelVector("catboost-ctr-kinds/model.cbm")
+        let error = #expect(throws: ModelFormatError.self) {
+            try ModelParser.parse(file.span, limits: ModelLimits(maxStatisticCount: 100))
+        }
+        #expect(error?.reason == .tooLarge("statistics"))
+    }
+
+    private static let column = #""categorical_features":[{"feature_index":0,"flat_feature_index":0,"feature_id":"a"}]"#
+    private static let counter = """
+        {"identifier":"t","elements":[{"cat_feature_index":0,"combination_element":"cat_feature_value"}],"borders":[1],
+        "ctr_type":"Counter","prior_numerator":0,"prior_denomerator":1,"shift":0,"scale":1,"target_border_idx":0}
+        """
+    private static let statistic = #"{"split_type":"OnlineCtr","border":1,"split_index":0}"#
+
+    /// A document with one tree of one split.
+    private static func one(_ split: String, _ rest: String = "") -> String {
+        #"{"oblivious_trees":[{"splits":[\#(split)],"leaf_values":[1,2]}]\#(rest)}"#
+    }
+
+    /// A document whose one split asks a statistic with these counts.
+    private static func counted(_ counts: String) -> String {
+        let features = #""features_info":{\#(column),"ctrs":[\#(counter)]}"#
+        return one(statistic, #",\#(features),"ctr_data":{"t":{"hash_map":\#(counts)}}"#)
     }
 
     private struct Failure: Error {}

@@ -16,6 +16,8 @@ struct FormatFuzzTests {
         ],
         ["lightgbm-binary/model.txt", "lightgbm-categorical/model.txt", "lightgbm-multiclass/model.txt"],
         ["catboost-logloss/model.json", "catboost-lossguide/model.json", "catboost-one-hot/model.json"],
+        ["catboost-combinations/model.json", "catboost-ctr-gpu/model.json", "catboost-ctr-classes/model.json"],
+        ["catboost-combinations/model.cbm", "catboost-ctr-gpu/model.cbm", "catboost-ctr-classes/model.cbm"],
         ["catboost-logloss/model.cbm", "catboost-lossguide/model.cbm", "catboost-ctr/model.cbm"],
         ["fm-regression/model.json", "fm-classification/model.json"],
         ["fm-libfm/model.libfm"],

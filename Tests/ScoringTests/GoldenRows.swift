@@ -14,7 +14,8 @@ struct GoldenRows {
     let margins: [Double]
     let predictions: [Double]
 
-    init(csv path: String) throws {
+    /// - Parameter texts: The columns that hold texts, which become the hashes that the library makes of them.
+    init(csv path: String, texts: Set<Int> = []) throws {
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").filter {
             !$0.hasPrefix("#")
         }
@@ -25,7 +26,13 @@ struct GoldenRows {
         for line in lines.dropFirst() {
             let fields = line.split(separator: ",", omittingEmptySubsequences: false)
             for (index, field) in fields.enumerated() {
-                let number = field.isEmpty ? .nan : NumberText.double(Array(field.utf8).span)
+                let isText = texts.contains(index)
+                let number =
+                    field.isEmpty
+                    ? .nan
+                    : isText
+                        ? CategoryHash.number(CategoryHash.category(String(field)))
+                        : NumberText.double(Array(field.utf8).span)
                 let value = try #require(number)
                 if index < width {
                     features.append(value)

@@ -12,6 +12,7 @@ struct RandomForest {
         let type: NumberType = Bool.random(using: &random) ? .float32 : .float64
         let marginCount = [1, 1, 1, 2, 5].randomElement(using: &random)!
         let hasCategories = Int.random(in: 0..<4, using: &random) == 0
+        let computed = type == .float64 && Bool.random(using: &random) ? Self.computed(featureCount, &random) : .none
         let maxDepth = Int.random(in: 0...14, using: &random)
         // A small pool of thresholds, so that features share and repeat them; now and then a large one.
         let poolCount = [3, 20, 5000].randomElement(using: &random)!
@@ -29,7 +30,7 @@ struct RandomForest {
                 nodes.append(.leaf(0))
                 let left = grow(depth + 1)
                 let right = grow(depth + (Bool.random(using: &random) ? 1 : 3))
-                let feature = Int32.random(in: 0..<Int32(featureCount), using: &random)
+                let feature = Int32.random(in: 0..<Int32(featureCount + computed.columnCount), using: &random)
                 if hasCategories, Bool.random(using: &random) {
                     sets.append(
                         (0..<Int.random(in: 0...3, using: &random)).map { _ in UInt32(truncatingIfNeeded: random.next())
@@ -56,7 +57,7 @@ struct RandomForest {
             comparison: Bool.random(using: &random) ? .less : .lessOrEqual,
             categoryRule: Bool.random(using: &random) ? .nonNegative : .truncated, trees: trees, categorySets: sets,
             startValues: (0..<marginCount).map { _ in Self.leaf(&random, type) },
-            divisor: Int.random(in: 0..<5, using: &random) == 0 ? 3 : 1)
+            divisor: Int.random(in: 0..<5, using: &random) == 0 ? 3 : 1, computed: computed)
         model = ModelDescription(
             predictor: .forest(forest), featureNames: [], transform: .identity, objective: "random", bestIteration: nil,
             source: ModelSource(format: .xgboostJSON, writerVersion: ""))
@@ -65,7 +66,9 @@ struct RandomForest {
 
     /// Rows of thresholds and their neighbours, categories, NaN, infinities, zeros, denormals and other numbers.
     func rows(_ count: Int, _ random: inout SeededGenerator) -> [Double] {
-        (0..<count * forest.featureCount).map { _ in
+        (0..<count * forest.featureCount).map { index in
+            let isText = forest.computed.textColumns.contains(Int32(index % forest.featureCount))
+            if isText, Bool.random(using: &random) { return CategoryHash.number(Self.category(&random)) }
             let threshold = thresholds.randomElement(using: &random) ?? 0
             switch Int.random(in: 0..<12, using: &random) {
             case 0: return .nan
@@ -80,6 +83,46 @@ struct RandomForest {
             default: return Self.number(&random, .float64)
             }
         }
+    }
+
+    /// A few categories, so that those of tables are asked.
+    private static func category(_ random: inout SeededGenerator) -> UInt32 {
+        let digits = [CategoryHash.category(7), CategoryHash.category(-2)]
+        return ([0, 1, 0x7FFF_FFFF, 0x8000_0000, .max, CategoryHash.missing] + digits).randomElement(using: &random)!
+    }
+
+    /// Projections of every kind of part over some columns; their columns hold what thresholds may be.
+    private static func computed(_ featureCount: Int, _ random: inout SeededGenerator) -> ComputedFeatures {
+        let texts = (0..<Int32(featureCount)).filter { _ in Bool.random(using: &random) }
+        func part() -> ComputedFeatures.Part {
+            if let column = texts.randomElement(using: &random), Int.random(in: 0..<3, using: &random) > 0 {
+                return Bool.random(using: &random)
+                    ? .category(column: column) : .isCategory(column: column, category: category(&random))
+            }
+            return .isAbove(
+                column: Int32.random(in: 0..<Int32(featureCount), using: &random), threshold: number(&random, .float64),
+                nanIsAbove: Bool.random(using: &random))
+        }
+        let projections = (0..<Int.random(in: 0...4, using: &random)).map { _ in
+            let parts = (0...Int.random(in: 0...3, using: &random)).map { _ in part() }
+            var keys: Set<UInt64> = []
+            for _ in 0..<[0, 1, 6, 60].randomElement(using: &random)! {
+                let hash = parts.reduce(0 as UInt64) { hash, part in
+                    let isCategory = if case .category = part { true } else { false }
+                    return CategoryHash.combined(
+                        hash,
+                        isCategory ? CategoryHash.part(category(&random)) : UInt64.random(in: 0...1, using: &random))
+                }
+                keys.insert(Bool.random(using: &random) ? hash : random.next())
+            }
+            let columns = (0...Int.random(in: 0...2, using: &random)).map { _ in
+                ComputedFeatures.Column(
+                    values: keys.map { _ in Float(number(&random, .float32)) },
+                    other: Int.random(in: 0..<4, using: &random) == 0 ? .nan : Float(number(&random, .float32)))
+            }
+            return ComputedFeatures.Projection(parts: parts, keys: keys.sorted(), columns: columns)
+        }
+        return ComputedFeatures(textColumns: texts, projections: projections)
     }
 
     private static func number(_ random: inout SeededGenerator, _ type: NumberType) -> Double {

@@ -21,7 +21,7 @@ struct WideModelTests {
         #expect(Self.folders.count { $0.hasPrefix("xgboost-") } == 10)
         #expect(Self.folders.count { $0.hasPrefix("old-") } == 5)
         #expect(Self.folders.count { $0.hasPrefix("lightgbm-") } == 12)
-        #expect(Self.folders.count { $0.hasPrefix("catboost-") } == 12)
+        #expect(Self.folders.count { $0.hasPrefix("catboost-") } == 19)
     }
 
     @Test(arguments: folders) func marginsAreTheLibrarysToTheBit(folder: String) throws {

@@ -1,4 +1,5 @@
 import Foundation
+import ModelTypes
 import PropertyTesting
 
 /// The 10,000 rows that `Data/Vectors/Models/README.md` describes: every kind of number that a feature may hold, missing ones,
@@ -8,7 +9,7 @@ struct WideRows {
     private static let rowsPerBlock = 500
 
     let featureCount: Int
-    /// [rowCount, featureCount]; each number is a Float.
+    /// [rowCount, featureCount]; each number is a Float, or stands for a category's text.
     let features: [Double]
     /// FNV-1a of the margins of each block, as the file has them.
     let digests: [String]
@@ -17,11 +18,13 @@ struct WideRows {
     init(_ path: String, featureCount: Int, isSparse: Bool = false) throws {
         var random: SeededGenerator?
         var categories: [Int: UInt64] = [:]
+        var texts: [Int: UInt64] = [:]
         var digests: [String] = []
         for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
             let words = line.split(separator: " ")
             switch words[0] {
             case "seed": random = UInt64(words[1]).map(SeededGenerator.init(seed:))
+            case "text": texts[Int(words[1])!] = UInt64(words[2])!
             case "category": categories[Int(words[1])!] = UInt64(words[2])!
             default: digests.append(String(line))
             }
@@ -34,6 +37,9 @@ struct WideRows {
                 let (a, b) = (random.next(), random.next())
                 if let count = categories[column] {
                     features.append(a % 16 < 2 ? .nan : Double(b % count))
+                } else if let count = texts[column] {
+                    features.append(
+                        a % 16 < 2 ? .nan : CategoryHash.number(CategoryHash.category(Self.text(of: b % count))))
                 } else {
                     features.append(isSparse ? Self.sparse(a, b) : Self.dense(a, b))
                 }
@@ -42,6 +48,16 @@ struct WideRows {
         self.featureCount = featureCount
         self.features = features
         self.digests = digests
+    }
+
+    /// The text of a category by its number; `make-catboost-vectors` makes the same.
+    private static func text(of number: UInt64) -> String {
+        switch number % 4 {
+        case 0: "\(number)"
+        case 1: "c\(number)"
+        case 2: "категория \(number)"
+        default: String(repeating: "long-", count: Int(1 + number % 17)) + "\(number)"
+        }
     }
 
     private static func power(_ value: Double, _ exponent: Int) -> Double { scalbn(value, exponent) }

@@ -1,13 +1,13 @@
 import InferenceWire
 package import ModelImage
 
-/// The encoders of an image, as readers of rows ask them. Used only while the image is mapped, as the view itself is.
+/// The encoders and categories of an image, as readers of rows ask them. Used only while the image is mapped, as the view itself is.
 package struct ImageTexts: FeatureTexts {
     private let view: ModelImageView
 
-    /// Nil for an image without encoders: all its features are numbers.
+    /// Nil for an image without either: all its features are numbers.
     package init?(_ view: ModelImageView) {
-        guard (0..<view.featureCount).contains(where: { view.isEncoded($0) }) else { return nil }
+        guard view.takesTexts else { return nil }
         self.view = view
     }
 
@@ -16,4 +16,7 @@ package struct ImageTexts: FeatureTexts {
     package func number(of text: UnsafeBufferPointer<UInt8>, feature: Int) -> Double? {
         unsafe view.encodedNumber(of: UnsafeRawBufferPointer(text), feature: feature)
     }
+
+    package func readsIntegers(_ feature: Int) -> Bool { view.isCategory(feature) }
+    package func number(of integer: Int, feature: Int) -> Double? { view.encodedNumber(of: integer, feature: feature) }
 }

@@ -121,8 +121,10 @@ extension RowBuffer {
     /// - Returns: nil for a text that the encoder does not take.
     static func value(_ json: inout JSONReader, _ schema: RowSchema, _ feature: Int) throws(JSONError) -> Number? {
         if try json.readNull() { return .nan }
-        guard let encoder = schema.encoder(of: feature), try json.peekKind() == .string else {
-            return try Number.next(&json)
+        guard let encoder = schema.encoder(of: feature) else { return try Number.next(&json) }
+        guard try json.peekKind() == .string else {
+            guard encoder.readsIntegers(feature) else { return try Number.next(&json) }
+            return encoder.number(of: try json.readInt(), feature: feature).map { Number($0) }
         }
         let text = try json.readText()
         return unsafe json.lend(text) { unsafe encoder.number(of: $0, feature: feature) }.map { Number($0) }
@@ -134,6 +136,8 @@ extension RowBuffer {
         return switch error.reason {
         case .wrongKind: .notANumber(row: rowCount + 1, column: column, text: "a value of another kind")
         case .numberTooLarge: .notFinite(row: rowCount + 1, column: column)
+        case .notAnInteger:
+            .notANumber(row: rowCount + 1, column: column, text: "a number that is neither a text nor an integer")
         default: .malformed(error)
         }
     }

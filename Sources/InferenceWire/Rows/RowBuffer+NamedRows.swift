@@ -50,6 +50,9 @@ extension RowBuffer {
         } catch {
             switch error.reason {
             case .wrongKind: throw .featureNotANumber(row: row, feature: name(), text: "a value of another kind")
+            case .notAnInteger:
+                throw .featureNotANumber(
+                    row: row, feature: name(), text: "a number that is neither a text nor an integer")
             case .numberTooLarge: throw .featureNotFinite(row: row, feature: name())
             default: throw .malformed(error)
             }

@@ -2,9 +2,9 @@ import JSONReader
 import ModelTypes
 
 /// CatBoost's binary model, cbm: `CBM1`, the length of a FlatBuffers buffer, the buffer, and behind it parts that only models
-/// with CTRs, texts or embeddings have.
+/// with CTRs, texts or embeddings have. Of these the tables of CTRs are read, where a tree asks one.
 ///
-/// Source: `catboost/libs/model/model.cpp` and `flatbuffers/{model,features}.fbs` of CatBoost 1.2; the numbers of fields are
+/// Source: `catboost/libs/model/model.cpp` and `flatbuffers/{model,features,ctr_data}.fbs` of CatBoost 1.2; the numbers of fields are
 /// their places in those tables.
 enum CatBoostBinary {
     static func isFormat(_ cursor: ByteCursor) -> Bool { cursor.starts(with: "CBM1") }
@@ -16,11 +16,17 @@ enum CatBoostBinary {
         let end = cursor.origin + cursor.count
         var reading = Reading(buffer: FlatBuffer(try cursor.slice(length)), limits: limits, offset: end)
         try reading.readAll()
+        if reading.asksStatistics {
+            guard reading.partNames.first == CatBoostTables.partName else {
+                throw ModelFormatError(.unsupported("statistics of categories beside the model"), at: end)
+            }
+            reading.draft.tables = try CatBoostTables.read(&cursor, &reading.combinations)
+        }
         return try reading.draft.description(format: .catBoostBinary, limits: limits, offset: end)
     }
 
     private enum CoreField {
-        static let trees = 1, info = 2
+        static let trees = 1, info = 2, partNames = 3
     }
     private enum TreesField {
         static let dimension = 0, splits = 1, sizes = 2, catFeatures = 4, floatFeatures = 5, oneHot = 6, ctrs = 7
@@ -33,10 +39,15 @@ enum CatBoostBinary {
         let limits: ModelLimits
         let offset: Int
         var draft = CatBoostDraft()
-        /// What splits number: a border of a feature each, behind them borders and values of other kinds.
+        /// What splits number: borders of features, then those of texts and embeddings, categories, and borders of statistics.
         var borders: [CatBoostDraft.Split] = []
         var estimatedCount = 0
-        var oneHotCount = 0
+        var categorySplits: [CatBoostDraft.Split] = []
+        var statisticSplits: [CatBoostDraft.Split] = []
+        private(set) var asksStatistics = false
+        var combinations = CatBoostTables.Combinations()
+        /// What lies behind the core, part by part.
+        private(set) var partNames: [String] = []
         var leafValues: [Double] = []
         var dimension = 1
 
@@ -51,6 +62,8 @@ enum CatBoostBinary {
         mutating func readAll() throws(ModelFormatError) {
             let core = try buffer.root()
             try readInfo(core)
+            let parts = try buffer.elements(CoreField.partNames, of: core, width: 4)
+            for index in 0..<parts.count { partNames.append(try buffer.text(index, in: parts, limits: limits)) }
             guard let trees = try buffer.table(CoreField.trees, of: core) else {
                 throw ModelFormatError(.malformed("a model without trees"), at: offset)
             }
@@ -117,12 +130,22 @@ enum CatBoostBinary {
                 default: throw refuse("what a feature makes of NaN")
                 }
                 for bits in try buffer.values(3, of: table, as: UInt32.self) {
-                    borders.append(CatBoostDraft.Split(feature: feature.index, border: Float(bitPattern: bits)))
+                    borders.append(.above(feature: feature.index, border: Float(bitPattern: bits)))
                 }
                 draft.features.append(feature)
                 draft.columns.append((feature.flatIndex, feature.name))
             }
-            for field in [TreesField.catFeatures, TreesField.textFeatures, TreesField.embeddingFeatures] {
+            let categories = try buffer.elements(TreesField.catFeatures, of: trees, width: 4)
+            for index in 0..<categories.count {
+                let table = try buffer.table(index, in: categories)
+                var feature = CatBoostDraft.CategoryFeature()
+                feature.index = Int(try buffer.value(0, of: table, as: Int32.self) ?? -1)
+                feature.flatIndex = Int(try buffer.value(1, of: table, as: Int32.self) ?? -1)
+                feature.name = try buffer.text(2, of: table, limits: limits) ?? ""
+                draft.categories.append(feature)
+                draft.columns.append((feature.flatIndex, feature.name))
+            }
+            for field in [TreesField.textFeatures, TreesField.embeddingFeatures] {
                 let others = try buffer.elements(field, of: trees, width: 4)
                 for index in 0..<others.count {
                     let table = try buffer.table(index, in: others)
@@ -136,17 +159,35 @@ enum CatBoostBinary {
             }
             let oneHot = try buffer.elements(TreesField.oneHot, of: trees, width: 4)
             for index in 0..<oneHot.count {
-                oneHotCount += try buffer.elements(1, of: buffer.table(index, in: oneHot), width: 4).count
+                let table = try buffer.table(index, in: oneHot)
+                let feature = Int(try buffer.value(0, of: table, as: Int32.self) ?? -1)
+                for category in try buffer.values(1, of: table, as: UInt32.self) {
+                    categorySplits.append(.category(feature: feature, category: category))
+                }
+            }
+            let statistics = try buffer.elements(TreesField.ctrs, of: trees, width: 4)
+            for index in 0..<statistics.count {
+                let table = try buffer.table(index, in: statistics)
+                let statistic = try CatBoostTables.statistic(table, &buffer, &combinations, offset: offset)
+                for border in statistic.borders {
+                    statisticSplits.append(.statistic(number: draft.statistics.count, border: border))
+                }
+                draft.statistics.append(statistic)
             }
         }
 
-        private func split(_ number: Int32) throws(ModelFormatError) -> CatBoostDraft.Split {
+        private mutating func split(_ number: Int32) throws(ModelFormatError) -> CatBoostDraft.Split {
             guard number >= 0 else { throw refuse("a split's number") }
-            let number = Int(number)
+            var number = Int(number)
             if number < borders.count { return borders[number] }
-            if number < borders.count + estimatedCount { throw CatBoostRefusal.estimated(at: offset) }
-            if number < borders.count + estimatedCount + oneHotCount { throw CatBoostRefusal.oneHot(at: offset) }
-            throw CatBoostRefusal.ctr(at: offset)
+            number -= borders.count
+            guard number >= estimatedCount else { throw CatBoostRefusal.estimated(at: offset) }
+            number -= estimatedCount
+            if number < categorySplits.count { return categorySplits[number] }
+            number -= categorySplits.count
+            guard number < statisticSplits.count else { throw refuse("a split's number") }
+            asksStatistics = true
+            return statisticSplits[number]
         }
 
         // MARK: Trees
@@ -166,15 +207,16 @@ enum CatBoostBinary {
             for size in sizes {
                 guard size >= 0, Int(size) <= splits.count - first else { throw refuse("a tree's size") }
                 let range = first..<first + Int(size)
-                draft.trees.append(
+                let tree =
                     steps.isEmpty
-                        ? try oblivious(splits[range], &firstValue)
-                        : try steppedTree(splits[range], steps[range], leafIDs[range], &firstValue))
+                    ? try oblivious(splits[range], &firstValue)
+                    : try steppedTree(splits[range], steps[range], leafIDs[range], &firstValue)
+                draft.trees.append(tree)
                 first = range.upperBound
             }
         }
 
-        private func oblivious(
+        private mutating func oblivious(
             _ splits: ArraySlice<Int32>, _ firstValue: inout Int
         ) throws(ModelFormatError) -> CatBoostDraft.Tree {
             guard splits.count < 31, (1 << splits.count) * dimension <= leafValues.count - firstValue else {
@@ -191,7 +233,7 @@ enum CatBoostBinary {
         /// A node leads left and right by so many nodes; where it leads by none, the walk ends with the node's own leaf.
         ///
         /// - Parameter valueCount: How many leaf values have been taken; each is taken once at most.
-        private func steppedTree(
+        private mutating func steppedTree(
             _ splits: ArraySlice<Int32>, _ steps: ArraySlice<UInt32>, _ leafIDs: ArraySlice<UInt32>,
             _ valueCount: inout Int
         ) throws(ModelFormatError) -> CatBoostDraft.Tree {

@@ -10,13 +10,15 @@ enum CatBoostDocument {
 
     static func parse(_ cursor: ByteCursor, limits: ModelLimits) throws(ModelFormatError) -> ModelDescription {
         var draft = CatBoostDraft()
+        var statistics = CatBoostDocumentStatistics()
         let rules = JSONRules(maxDepth: maxDepth, maxStringBytes: limits.maxStringBytes, allowsNonFinite: true)
         try unsafe cursor.withRemainingBytes { (bytes) throws(ModelFormatError) in
             try unsafe JSONReader.read(bytes, rules: rules) { (json) throws(ModelFormatError) in
                 try json.eachKey { (json, key) throws(ModelFormatError) in
                     switch key {
                     case "model_info": try readInfo(&json, &draft)
-                    case "features_info": try readFeatures(&json, &draft, limits: limits)
+                    case "features_info": try readFeatures(&json, &draft, &statistics, limits: limits)
+                    case "ctr_data": try statistics.readTables(&json)
                     case "oblivious_trees":
                         try readTrees(&json, &draft, limits: limits) { (json, tree) throws(ModelFormatError) in
                             try readOblivious(&json, &tree)
@@ -33,7 +35,9 @@ enum CatBoostDocument {
                 try json.takeEnd()
             }
         }
-        return try draft.description(format: .catBoostJSON, limits: limits, offset: cursor.origin + cursor.count)
+        let end = cursor.origin + cursor.count
+        try statistics.complete(&draft, offset: end)
+        return try draft.description(format: .catBoostJSON, limits: limits, offset: end)
     }
 
     // MARK: Info
@@ -80,25 +84,39 @@ enum CatBoostDocument {
     // MARK: Features
 
     private static func readFeatures(
-        _ json: inout JSONReader, _ draft: inout CatBoostDraft, limits: ModelLimits
+        _ json: inout JSONReader, _ draft: inout CatBoostDraft, _ statistics: inout CatBoostDocumentStatistics,
+        limits: ModelLimits
     ) throws(ModelFormatError) {
         try json.eachKey { (json, key) throws(ModelFormatError) in
-            let isFloat = key == "float_features"
+            if key == "ctrs" { return try statistics.readDefinitions(&json) }
             guard key.hasSuffix("_features"), try json.takeKind() == .array else { return try json.skip() }
             try json.enterArray()
             while try json.takeElement() {
                 guard draft.columns.count < limits.maxFeatureCount else {
                     throw ModelFormatError(.tooLarge("features"), at: json.documentOffset)
                 }
-                let feature = try readFeature(&json)
-                if isFloat { draft.features.append(feature) }
+                let (feature, borderCount, values) = try readFeature(&json)
+                if key == "float_features" {
+                    draft.features.append(feature)
+                    statistics.borderCount += borderCount
+                }
+                if key == "categorical_features" {
+                    draft.categories.append(
+                        CatBoostDraft.CategoryFeature(
+                            index: feature.index, flatIndex: feature.flatIndex, name: feature.name, values: values))
+                    statistics.borderCount += values.count
+                }
                 draft.columns.append((feature.flatIndex, feature.name))
             }
         }
     }
 
-    private static func readFeature(_ json: inout JSONReader) throws(ModelFormatError) -> CatBoostDraft.FloatFeature {
+    private static func readFeature(
+        _ json: inout JSONReader
+    ) throws(ModelFormatError) -> (CatBoostDraft.FloatFeature, borderCount: Int, values: [UInt32]) {
         var feature = CatBoostDraft.FloatFeature()
+        var borderCount = 0
+        var values: [UInt32] = []
         try json.eachKey { (json, key) throws(ModelFormatError) in
             switch key {
             case "feature_index": feature.index = try json.takeInt()
@@ -111,10 +129,23 @@ enum CatBoostDocument {
                 case "AsTrue": feature.isNaNGreatest = true
                 default: throw ModelFormatError(.malformed("nan_value_treatment"), at: json.documentOffset)
                 }
+            case "borders" where try json.takeKind() == .array: borderCount = try json.takeFloats().count
+            case "values" where try json.takeKind() == .array:
+                try json.enterArray()
+                while try json.takeElement() { values.append(try takeCategory(&json)) }
             default: try json.skip()
             }
         }
-        return feature
+        return (feature, borderCount, values)
+    }
+
+    /// A category's hash, which is written as a signed number of 32 bits.
+    static func takeCategory(_ json: inout JSONReader) throws(ModelFormatError) -> UInt32 {
+        let value = try json.takeInt()
+        guard value >= Int(Int32.min), value <= Int(UInt32.max) else {
+            throw ModelFormatError(.malformed("the hash of a category"), at: json.documentOffset)
+        }
+        return UInt32(truncatingIfNeeded: value)
     }
 
     // MARK: Trees
@@ -182,33 +213,30 @@ enum CatBoostDocument {
     }
 
     private static func readSplit(_ json: inout JSONReader) throws(ModelFormatError) -> CatBoostDraft.Split {
-        var split = CatBoostDraft.Split(feature: -1, border: .nan)
+        var (feature, border, category, index) = (-1, Float.nan, UInt32(0), -1)
+        var type = "FloatFeature"
         try json.eachKey { (json, key) throws(ModelFormatError) in
             switch key {
-            case "float_feature_index": split.feature = try json.takeInt()
-            case "border": split.border = try json.takeFloat()
-            case "split_type":
-                switch try json.takeString() {
-                case "FloatFeature": break
-                case "OneHotFeature": throw CatBoostRefusal.oneHot(at: json.documentOffset)
-                case "OnlineCtr": throw CatBoostRefusal.ctr(at: json.documentOffset)
-                default: throw CatBoostRefusal.estimated(at: json.documentOffset)
-                }
+            case "float_feature_index", "cat_feature_index": feature = try json.takeInt()
+            case "border": border = try json.takeFloat()
+            case "value": category = try takeCategory(&json)
+            case "split_index": index = try json.takeInt()
+            case "split_type": type = try json.takeString()
             default: try json.skip()
             }
         }
-        return split
+        switch type {
+        case "FloatFeature": return .above(feature: feature, border: border)
+        case "OneHotFeature": return .category(feature: feature, category: category)
+        // Which statistic it is, only the split's number among all splits says.
+        case "OnlineCtr": return .statistic(number: index, border: border)
+        default: throw CatBoostRefusal.estimated(at: json.documentOffset)
+        }
     }
 }
 
-/// What splits may ask that is not served: it needs the text of a category, a document or an embedding.
+/// What splits may ask that is not served: it needs the text of a document or an embedding.
 enum CatBoostRefusal {
-    static func oneHot(at offset: Int) -> ModelFormatError {
-        ModelFormatError(.unsupported("one-hot splits of categorical columns"), at: offset)
-    }
-    static func ctr(at offset: Int) -> ModelFormatError {
-        ModelFormatError(.unsupported("CTR features of categorical columns"), at: offset)
-    }
     static func estimated(at offset: Int) -> ModelFormatError {
         ModelFormatError(.unsupported("features estimated from texts or embeddings"), at: offset)
     }

@@ -4,7 +4,8 @@ import ModelTypes
 ///
 /// Source: `catboost/libs/model/model.h`, `cpu/quantization.h`, `cpu/evaluator_impl.cpp` and `scale_and_bias.cpp` of CatBoost
 /// 1.2. The library counts for each feature how many borders its value, a float32, is above; a split asks whether one of them
-/// is among these. Leaves are added in float64 in the order of the trees from 0, then comes scale · sum + bias.
+/// is among these. ``CatBoostColumns`` has what it makes of categories. Leaves are added in float64 in the order of the trees from 0,
+/// then comes scale · sum + bias.
 struct CatBoostDraft {
     struct FloatFeature {
         /// The number that splits know the feature by.
@@ -16,10 +17,24 @@ struct CatBoostDraft {
         var isNaNGreatest = false
     }
 
-    /// Right when the feature's value is above the border.
-    struct Split {
-        var feature: Int
-        var border: Float
+    struct CategoryFeature {
+        /// The number that splits know the feature by.
+        var index = -1
+        /// The column.
+        var flatIndex = -1
+        var name = ""
+        /// The categories that splits may ask for, by their hashes.
+        var values: [UInt32] = []
+    }
+
+    /// Right when the answer is yes.
+    enum Split {
+        /// Is the feature's value above the border?
+        case above(feature: Int, border: Float)
+        /// Is it this category?
+        case category(feature: Int, category: UInt32)
+        /// Is the statistic with this number above the border?
+        case statistic(number: Int, border: Float)
     }
 
     struct Node {
@@ -41,6 +56,10 @@ struct CatBoostDraft {
     }
 
     var features: [FloatFeature] = []
+    var categories: [CategoryFeature] = []
+    var statistics: [CatBoostStatistic] = []
+    /// By what the statistics call them.
+    var tables: [String: CatBoostTable] = [:]
     /// Columns of all kinds, so that unused ones count: flat index and name.
     var columns: [(flatIndex: Int, name: String)] = []
     var trees: [Tree] = []
@@ -61,13 +80,12 @@ struct CatBoostDraft {
             throw refuse(.unsupported("loss function \((loss ?? "").prefix(64))"))
         }
         let names = try featureNames(limits: limits, offset: offset)
-        var columnOfFeature: [Int: FloatFeature] = [:]
-        for feature in features { columnOfFeature[feature.index] = feature }
+        let columns = try CatBoostColumns(self, featureCount: names.count, limits: limits, offset: offset)
         var grown: [Forest.Tree] = []
         for tree in trees {
             // A tree for each margin: they share the splits and differ in their leaves.
             for margin in 0..<marginCount {
-                let nodes = try assembled(tree, margin, of: marginCount, columnOfFeature, offset: offset)
+                let nodes = try assembled(tree, margin, of: marginCount, columns, offset: offset)
                 grown.append(Forest.Tree(nodes: nodes, margin: margin))
             }
         }
@@ -75,9 +93,10 @@ struct CatBoostDraft {
         let forest: Forest
         do throws(ForestError) {
             forest = try Forest(
-                featureCount: names.count, inputType: .float32, accumulator: .float64, comparison: .lessOrEqual,
-                categoryRule: .nonNegative, trees: grown, categorySets: [],
-                startValues: Array(repeating: 0, count: marginCount), scale: scale, biases: biases)
+                featureCount: names.count, inputType: columns.inputType, accumulator: .float64,
+                comparison: .lessOrEqual, categoryRule: .nonNegative, trees: grown, categorySets: [],
+                startValues: Array(repeating: 0, count: marginCount), scale: scale, biases: biases,
+                computed: columns.computed)
         } catch { throw refuse(.forest(error)) }
         return ModelDescription(
             predictor: .forest(forest), featureNames: names, transform: loss.transform(marginCount: marginCount),
@@ -114,20 +133,10 @@ struct CatBoostDraft {
     // MARK: Trees
 
     private func assembled(
-        _ tree: Tree, _ margin: Int, of marginCount: Int, _ features: [Int: FloatFeature], offset: Int
+        _ tree: Tree, _ margin: Int, of marginCount: Int, _ columns: CatBoostColumns, offset: Int
     ) throws(ModelFormatError) -> [TreeNode] {
         guard leafWidth(of: tree) == marginCount else {
             throw ModelFormatError(.inconsistent("leaf values"), at: offset)
-        }
-        func split(_ split: Split, left: Int32, right: Int32) throws(ModelFormatError) -> TreeNode {
-            guard let feature = features[split.feature], let column = Int32(exactly: feature.flatIndex) else {
-                throw ModelFormatError(.inconsistent("a split's feature"), at: offset)
-            }
-            // NaN that is the greatest value becomes infinity, which is above every border but itself.
-            let isRight = feature.hasNaNs && feature.isNaNGreatest && split.border < .infinity
-            return .numerical(
-                feature: column, threshold: Double(split.border), missing: isRight ? .nanRight : .nanLeft, left: left,
-                right: right)
         }
         if tree.isOblivious {
             // Numbered like a heap from 0, the last split first, so that leaves come in the order of their numbers.
@@ -137,15 +146,15 @@ struct CatBoostDraft {
                 (number) throws(ModelFormatError) in
                 if number >= splitCount { return .leaf(tree.leaves[(number - splitCount) * marginCount + margin]) }
                 let level = Int.bitWidth - 1 - (number + 1).leadingZeroBitCount
-                return try split(
-                    tree.splits[depth - 1 - level], left: Int32(2 * number + 1), right: Int32(2 * number + 2))
+                return try columns.node(
+                    of: tree.splits[depth - 1 - level], left: Int32(2 * number + 1), right: Int32(2 * number + 2))
             }
         }
         return try TreeAssembler.assemble(nodeCount: tree.nodes.count, offset: offset) {
             (number) throws(ModelFormatError) in
             let node = tree.nodes[number]
             if node.split < 0 { return .leaf(tree.leaves[node.firstValue + margin]) }
-            return try split(tree.splits[Int(node.split)], left: node.left, right: node.right)
+            return try columns.node(of: tree.splits[Int(node.split)], left: node.left, right: node.right)
         }
     }
 }

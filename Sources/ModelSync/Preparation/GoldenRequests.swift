@@ -31,8 +31,9 @@ enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
 /// The golden requests of a bundle: rows, and what the reference library answered for them.
 ///
 /// `golden.csv`, as `Docs/Formats/bundle.md` has it: lines that begin with `#` are comments; the first other line names the
-/// features and then `margin`, `probability` or `prediction`, numbered where a row has several; every further line is a request. An empty field is missing. Fields
-/// of a feature with an encoder are texts, in quotation marks where they hold a comma or a quotation mark.
+/// features and then `margin`, `probability` or `prediction`, numbered where a row has several; every further line is a request. An
+/// empty field is missing. Fields of a feature with an encoder, or of categories, are texts, in quotation marks where they hold a
+/// comma or a quotation mark.
 struct GoldenRequests {
     static let rowLimitCount = 100_000
     /// What a margin or a prediction may differ by: absolutely where it is small, else relative to it.

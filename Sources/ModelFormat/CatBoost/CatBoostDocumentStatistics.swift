@@ -1,0 +1,173 @@
+import JSONReader
+import ModelTypes
+
+/// The statistics of categories in CatBoost's JSON: definitions among the features, tables under `ctr_data`, and splits that know
+/// them by a number among all splits of the model.
+///
+/// Source: `catboost/libs/model/model_export/json_model_helpers.cpp` of CatBoost 1.2. A table's `hash_map` is one array: a hash, as
+/// a text, then what was counted for it, and so on. The library itself reads sums that are not whole as 0; here they are what the
+/// file says, so that JSON scores as the cbm that it was written beside.
+struct CatBoostDocumentStatistics {
+    /// Borders of numbers, and categories that splits may ask for: splits number them before the borders of statistics.
+    var borderCount = 0
+    private var definitions: [CatBoostStatistic] = []
+    private var tables: [String: RawTable] = [:]
+
+    private struct RawTable {
+        var hashes: [UInt64] = []
+        /// The same number of them for each hash.
+        var numbers: [Double] = []
+        var denominator: Int32 = 0
+    }
+
+    // MARK: Definitions
+
+    mutating func readDefinitions(_ json: inout JSONReader) throws(ModelFormatError) {
+        guard try json.takeKind() == .array else { return try json.skip() }
+        try json.enterArray()
+        while try json.takeElement() { definitions.append(try Self.readDefinition(&json)) }
+    }
+
+    private static func readDefinition(_ json: inout JSONReader) throws(ModelFormatError) -> CatBoostStatistic {
+        var statistic = CatBoostStatistic()
+        try json.eachKey { (json, key) throws(ModelFormatError) in
+            switch key {
+            case "identifier": statistic.table = try json.takeString()
+            case "elements":
+                try json.enterArray()
+                while try json.takeElement() { try readElement(&json, &statistic.combination) }
+            case "ctr_type":
+                guard let kind = CatBoostStatistic.Kind(name: try json.takeString()) else {
+                    throw ModelFormatError(.unsupported("this kind of CTR"), at: json.documentOffset)
+                }
+                statistic.kind = kind
+            case "prior_numerator": statistic.priorNumerator = try json.takeFloat()
+            case "prior_denomerator": statistic.priorDenominator = try json.takeFloat()
+            case "shift": statistic.shift = try json.takeFloat()
+            case "scale": statistic.scale = try json.takeFloat()
+            case "target_border_idx": statistic.targetBorder = try json.takeInt()
+            case "borders" where try json.takeKind() == .array: statistic.borders = try json.takeFloats()
+            default: try json.skip()
+            }
+        }
+        return statistic
+    }
+
+    private static func readElement(
+        _ json: inout JSONReader, _ combination: inout CatBoostStatistic.Combination
+    ) throws(ModelFormatError) {
+        var (feature, border, category) = (-1, Float.nan, UInt32(0))
+        var kind = ""
+        try json.eachKey { (json, key) throws(ModelFormatError) in
+            switch key {
+            case "float_feature_index", "cat_feature_index": feature = try json.takeInt()
+            case "border": border = try json.takeFloat()
+            case "value": category = try CatBoostDocument.takeCategory(&json)
+            case "combination_element": kind = try json.takeString()
+            default: try json.skip()
+            }
+        }
+        switch kind {
+        case "cat_feature_value": combination.categories.append(feature)
+        case "float_feature": combination.borders.append(.init(feature: feature, border: border))
+        case "cat_feature_exact_value": combination.values.append(.init(feature: feature, category: category))
+        default: throw ModelFormatError(.malformed("a combination of features"), at: json.documentOffset)
+        }
+    }
+
+    // MARK: Tables
+
+    mutating func readTables(_ json: inout JSONReader) throws(ModelFormatError) {
+        guard try json.takeKind() == .object else { return try json.skip() }
+        try json.enterObject()
+        while let name = try json.takeKey() { tables[name] = try Self.readTable(&json) }
+    }
+
+    private static func readTable(_ json: inout JSONReader) throws(ModelFormatError) -> RawTable {
+        var table = RawTable()
+        try json.eachKey { (json, key) throws(ModelFormatError) in
+            switch key {
+            case "counter_denominator":
+                guard let denominator = Int32(exactly: try json.takeInt()) else {
+                    throw ModelFormatError(.malformed("counter_denominator"), at: json.documentOffset)
+                }
+                table.denominator = denominator
+            case "hash_map" where try json.takeKind() == .array: try readHashes(&json, &table)
+            default: try json.skip()
+            }
+        }
+        return table
+    }
+
+    private static func readHashes(_ json: inout JSONReader, _ table: inout RawTable) throws(ModelFormatError) {
+        func malformed(_ json: borrowing JSONReader) -> ModelFormatError {
+            ModelFormatError(.malformed("hash_map"), at: json.documentOffset)
+        }
+        try json.enterArray()
+        var stride: Int?
+        var count = 0
+        while try json.takeElement() {
+            guard try json.takeKind() == .string else {
+                table.numbers.append(try json.takeDouble())
+                count += 1
+                continue
+            }
+            guard let hash = UInt64(try json.takeString()), table.hashes.isEmpty || count == stride ?? count else {
+                throw malformed(json)
+            }
+            if !table.hashes.isEmpty { stride = count }
+            count = 0
+            table.hashes.append(hash)
+        }
+        // Each hash has as many numbers as any other, and none stands before the first.
+        guard count == stride ?? count, table.numbers.count == table.hashes.count * count else { throw malformed(json) }
+    }
+
+    // MARK: The whole
+
+    /// Gives the draft its statistics and tables, and its splits the numbers of their statistics.
+    func complete(_ draft: inout CatBoostDraft, offset: Int) throws(ModelFormatError) {
+        draft.statistics = definitions
+        for definition in definitions where draft.tables[definition.table] == nil {
+            guard let raw = tables[definition.table] else { continue }
+            guard let table = Self.table(raw, definition.kind) else {
+                throw ModelFormatError(.inconsistent("counts of statistics"), at: offset)
+            }
+            draft.tables[definition.table] = table
+        }
+        var owners: [(number: Int, border: Float)] = []
+        for (number, definition) in definitions.enumerated() {
+            for border in definition.borders { owners.append((number, border)) }
+        }
+        for tree in draft.trees.indices {
+            for split in draft.trees[tree].splits.indices {
+                guard case .statistic(let index, let border) = draft.trees[tree].splits[split] else { continue }
+                let position = index.subtractingReportingOverflow(borderCount).partialValue
+                guard owners.indices.contains(position), owners[position].border == border else {
+                    throw ModelFormatError(.inconsistent("a split's number"), at: offset)
+                }
+                draft.trees[tree].splits[split] = .statistic(number: owners[position].number, border: border)
+            }
+        }
+    }
+
+    /// Nil where the numbers are none of this kind's.
+    private static func table(_ raw: RawTable, _ kind: CatBoostStatistic.Kind) -> CatBoostTable? {
+        var table = CatBoostTable()
+        table.denominator = raw.denominator
+        guard !raw.hashes.isEmpty else { return table }
+        let width = raw.numbers.count / raw.hashes.count
+        table.stride = kind.isMean ? width - 1 : width
+        guard table.stride > 0, !kind.isMean || width == 2 else { return nil }
+        for (row, hash) in raw.hashes.enumerated() where hash != CatBoostTable.absent {
+            var numbers = raw.numbers[row * width..<(row + 1) * width]
+            table.hashes.append(hash)
+            if kind.isMean { table.sums.append(Float(numbers.removeFirst())) }
+            for number in numbers {
+                guard let count = Int32(exactly: number) else { return nil }
+                table.counts.append(count)
+            }
+        }
+        return table
+    }
+}
