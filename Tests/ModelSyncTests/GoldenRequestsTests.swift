@@ -1,5 +1,6 @@
 import ModelImage
 import ModelTypes
+import Scoring
 import Testing
 
 @testable import ModelSync
@@ -48,7 +49,7 @@ import Testing
         defer { memory.deallocate() }
         memory.copyBytes(from: image)
         let view = try ModelImageView(validating: UnsafeRawBufferPointer(memory))
-        try GoldenRequests(csv: Array(text.utf8)).check(view)
+        try GoldenRequests(csv: Array(text.utf8)).check(Predictor(view, runtime: nil))
     }
 
     @Test func severalAnswersOfARowHaveAColumnEach() throws {
