@@ -41,21 +41,35 @@ AVX2 INLINE uint32_t count_float64(const double *block, __m256d value, const boo
 // Blocks on a level: all full ones and, but for the highest level, one that is not.
 INLINE uint32_t blocks(uint32_t threshold_count, uint32_t level) { return (threshold_count >> (4 * level) >> 4) + 1; }
 
-// Stores what a search has found. `missing` is all ones when the value is missing.
-INLINE void store(const lodestore_search *search, uint32_t rank, uint32_t missing, const bool is_bytes, void *prepared) {
+// What is made of the ranks.
+enum { WORDS, COLUMNS, CODES };
+
+// Stores what a search has found. `missing` is all ones when the value is missing. Returns where the next search stores, if it matters.
+INLINE void *store(const lodestore_search *search, uint32_t rank, uint32_t missing, const int kind, void *prepared) {
+    if (kind == CODES) {
+        const uint32_t most = 254;
+        uint8_t *code = prepared;
+        for (uint32_t left = search->threshold_count;; left -= most) {
+            const uint32_t passed = rank < most ? rank : most;
+            *code++ = (uint8_t)(passed | missing);
+            if (left <= most) return code;
+            rank -= passed;
+        }
+    }
     rank &= ~missing;
     const uint32_t first = rank | (search->fills[0] & missing), second = rank | (search->fills[1] & missing);
-    if (is_bytes) {
+    if (kind == COLUMNS) {
         ((uint8_t *)prepared)[32 * search->slots[0]] = (uint8_t)first;
         ((uint8_t *)prepared)[32 * search->slots[1]] = (uint8_t)second;
     } else {
         ((uint32_t *)prepared)[search->slots[0]] = first;
         ((uint32_t *)prepared)[search->slots[1]] = second;
     }
+    return prepared;
 }
 
 AVX2 INLINE void ranks_float32(const float *row, const lodestore_search *search, uint32_t search_count, const float *thresholds,
-                               const float *pivots, const bool inclusive, const bool is_bytes, void *prepared) {
+                               const float *pivots, const bool inclusive, const int kind, void *prepared) {
     for (const lodestore_search *end = search + search_count; search < end; search++) {
         __m256 value = _mm256_broadcast_ss(row + search->feature);
         __m256 nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
@@ -74,12 +88,13 @@ AVX2 INLINE void ranks_float32(const float *row, const lodestore_search *search,
             block = 16 * block + count;
         }
         const uint32_t count = count_float32(thresholds + search->first_threshold + 16 * block, value, inclusive);
-        store(search, 16 * block + count, (uint32_t)_mm256_extract_epi32(_mm256_castps_si256(nan), 0), is_bytes, prepared);
+        const uint32_t missing = (uint32_t)_mm256_extract_epi32(_mm256_castps_si256(nan), 0);
+        prepared = store(search, 16 * block + count, missing, kind, prepared);
     }
 }
 
 AVX2 INLINE void ranks_float64(const double *row, const lodestore_search *search, uint32_t search_count, const double *thresholds,
-                               const double *pivots, const bool inclusive, const bool is_bytes, void *prepared) {
+                               const double *pivots, const bool inclusive, const int kind, void *prepared) {
     for (const lodestore_search *end = search + search_count; search < end; search++) {
         __m256d value = _mm256_broadcast_sd(row + search->feature);
         __m256d nan = _mm256_cmp_pd(value, value, _CMP_UNORD_Q);
@@ -98,22 +113,23 @@ AVX2 INLINE void ranks_float64(const double *row, const lodestore_search *search
             block = 16 * block + count;
         }
         const uint32_t count = count_float64(thresholds + search->first_threshold + 16 * block, value, inclusive);
-        store(search, 16 * block + count, (uint32_t)_mm256_extract_epi32(_mm256_castpd_si256(nan), 0), is_bytes, prepared);
+        const uint32_t missing = (uint32_t)_mm256_extract_epi32(_mm256_castpd_si256(nan), 0);
+        prepared = store(search, 16 * block + count, missing, kind, prepared);
     }
 }
 
-#define RANKS(name, kind, type, is_bytes, slot_type)                                                                           \
+#define RANKS(name, search, type, kind, slot_type)                                                                           \
     AVX2 void name(const type *row, const lodestore_search *searches, uint32_t search_count, const type *thresholds,           \
                    const type *pivots, bool inclusive, slot_type *prepared) {                                                  \
-        if (inclusive) kind(row, searches, search_count, thresholds, pivots, true, is_bytes, prepared);                        \
-        else kind(row, searches, search_count, thresholds, pivots, false, is_bytes, prepared);                                 \
+        if (inclusive) search(row, searches, search_count, thresholds, pivots, true, kind, prepared);                          \
+        else search(row, searches, search_count, thresholds, pivots, false, kind, prepared);                                   \
     }
 
 #else
 
 bool lodestore_has_avx2(void) { return false; }
 
-#define RANKS(name, kind, type, is_bytes, slot_type)                                                                           \
+#define RANKS(name, search, type, kind, slot_type)                                                                           \
     void name(const type *row, const lodestore_search *searches, uint32_t search_count, const type *thresholds,                \
               const type *pivots, bool inclusive, slot_type *prepared) {                                                       \
         __builtin_trap();                                                                                                      \
@@ -121,7 +137,9 @@ bool lodestore_has_avx2(void) { return false; }
 
 #endif
 
-RANKS(lodestore_ranks_float32, ranks_float32, float, false, uint32_t)
-RANKS(lodestore_ranks_float64, ranks_float64, double, false, uint32_t)
-RANKS(lodestore_byte_ranks_float32, ranks_float32, float, true, uint8_t)
-RANKS(lodestore_byte_ranks_float64, ranks_float64, double, true, uint8_t)
+RANKS(lodestore_ranks_float32, ranks_float32, float, WORDS, uint32_t)
+RANKS(lodestore_ranks_float64, ranks_float64, double, WORDS, uint32_t)
+RANKS(lodestore_byte_ranks_float32, ranks_float32, float, COLUMNS, uint8_t)
+RANKS(lodestore_byte_ranks_float64, ranks_float64, double, COLUMNS, uint8_t)
+RANKS(lodestore_codes_float32, ranks_float32, float, CODES, uint8_t)
+RANKS(lodestore_codes_float64, ranks_float64, double, CODES, uint8_t)

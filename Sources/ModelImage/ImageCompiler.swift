@@ -123,6 +123,7 @@ package enum ImageCompiler {
                 }
             }
         }
+        writeComparisons(compiled, searches, forest.accumulator, to: &writer)
         writer.section(.searches) { writer in
             for search in searches.searches { for field in search.fields { writer.append(field) } }
         }
@@ -141,6 +142,21 @@ package enum ImageCompiler {
         writer.section(.projections) { compiled.writeProjections(to: &$0) }
         writer.section(.parts) { compiled.writeParts(to: &$0) }
         writer.section(.tables) { compiled.writeTables(to: &$0) }
+    }
+
+    private static func writeComparisons(
+        _ compiled: ForestCompiler, _ searches: SearchTable, _ accumulator: NumberType, to writer: inout ImageWriter
+    ) {
+        guard
+            var table = ComparisonTable(
+                depths: compiled.trees.lazy.map { UInt32($0.depth) }, compiled.layout, searches,
+                slotCount: compiled.slots.count, numericalSlotCount: compiled.numericalSlotCount)
+        else { return }
+        for tree in compiled.trees { table.append(firstWord: tree.firstWord) { compiled.words[$0] } }
+        writer.section(.comparisons) { writer in
+            writer.append(bytes: table.splits)
+            for leaf in table.leaves { writer.append(leaf.map { compiled.values[$0] } ?? 0, as: accumulator) }
+        }
     }
 
     private static func writeScan(

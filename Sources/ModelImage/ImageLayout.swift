@@ -4,7 +4,7 @@
 enum ImageHeader {
     /// "LDSIMAGE".
     static let magic: UInt64 = 0x4547_414D_4953_444C
-    static let version: UInt16 = 3
+    static let version: UInt16 = 4
     static let byteCount = 512
 
     // Offsets of the fields.
@@ -74,6 +74,9 @@ enum ImageSection: Int, CaseIterable {
     case layers = 10
     /// Float32: the factors of each feature, filled up with zeros to a multiple of eight.
     case factors = 11
+    /// Splits of shallow trees as they are compared all at once, a byte each, and then leaf values in the accumulator type:
+    /// ``ComparisonTable``.
+    case comparisons = 12
     /// Ten UInt32 for each search among thresholds: ``SearchTable/Search``.
     case searches = 13
     /// UInt32: where the entries of each byte of each tree's leaves start, one more at the end.

@@ -28,9 +28,13 @@ extension ImageValidator {
         guard position == count else { throw wrong }
     }
 
+    private var searchTable: SearchTable {
+        unsafe SearchTable(features: Array(features), slots: slots[..<numericalSlotCount])
+    }
+
     func checkSearches() throws(ModelImageError) {
         let found = unsafe section(.searches)
-        let expected = unsafe SearchTable(features: Array(features), slots: slots[..<numericalSlotCount])
+        let expected = searchTable
         let fieldCount = SearchTable.Search.fieldCount
         guard found.count == expected.searches.count * fieldCount * 4 else {
             throw .section(ImageSection.searches.rawValue)
@@ -42,6 +46,55 @@ extension ImageValidator {
                     throw .section(ImageSection.searches.rawValue)
                 }
             }
+        }
+    }
+
+    /// What the image must have for comparisons, without its trees. Slots have been checked.
+    private var comparisonTable: ComparisonTable? {
+        guard kind == .forest else { return nil }
+        return unsafe ComparisonTable(
+            depths: trees.depths, layout, searchTable, slotCount: slotCount, numericalSlotCount: numericalSlotCount)
+    }
+
+    var comparisons: ModelImageView.Comparisons? {
+        guard let table = comparisonTable else { return nil }
+        let all = unsafe section(.comparisons)
+        let splitByteCount = 3 * treeCount << table.levels
+        return unsafe ModelImageView.Comparisons(
+            levels: table.levels, codeCount: table.codeCount,
+            splits: UnsafeRawBufferPointer(rebasing: all[..<splitByteCount]),
+            values: UnsafeRawBufferPointer(rebasing: all[splitByteCount...]))
+    }
+
+    func checkComparisons() throws(ModelImageError) {
+        let wrong = ModelImageError.section(ImageSection.comparisons.rawValue)
+        guard var expected = comparisonTable else {
+            guard bounds(.comparisons) == (0, 0) else { throw wrong }
+            return
+        }
+        let values = unsafe section(.values)
+        let width = accumulator.byteCount
+        guard bounds(.comparisons).count == UInt64((treeCount << expected.levels) * (3 + width)) else { throw wrong }
+        // Trees and words have been checked.
+        if layout.byteCount == 4 {
+            unsafe append(section(.words).assumingMemoryBound(to: UInt32.self), to: &expected)
+        } else {
+            unsafe append(section(.words).assumingMemoryBound(to: UInt64.self), to: &expected)
+        }
+        let found = unsafe section(.comparisons)
+        let foundValues = unsafe found[expected.splits.count...]
+        guard unsafe found.starts(with: expected.splits) else { throw wrong }
+        for (index, leaf) in expected.leaves.enumerated() {
+            for byte in 0..<width {
+                let expected = leaf.map { unsafe values[$0 * width + byte] } ?? 0
+                guard unsafe foundValues[foundValues.startIndex + index * width + byte] == expected else { throw wrong }
+            }
+        }
+    }
+
+    private func append(_ words: UnsafeBufferPointer<some BinaryInteger>, to table: inout ComparisonTable) {
+        for tree in 0..<treeCount {
+            unsafe table.append(firstWord: Int(trees.firstWords[tree])) { unsafe UInt64(words[$0]) }
         }
     }
 

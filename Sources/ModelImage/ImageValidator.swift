@@ -151,6 +151,7 @@ import ModelTypes
         if layout.byteCount == 4 { try checkTrees(UInt32.self) } else { try checkTrees(UInt64.self) }
         try checkPivots()
         try checkSearches()
+        try checkComparisons()
         try checkScan()
     }
 

@@ -13,7 +13,7 @@ package import ModelTypes
     // is a word of the same tree, further on, except that leaves lead to themselves; each word's slot is one of slots; each
     // slot's feature is one of features, those of the row and those computed behind them, with thresholds when the slot is numerical; each feature lies in thresholds; margins are
     // below marginCount; each category set named by a word lies in categoryWords; a tree's depth is that of its deepest leaf;
-    // pivots, searches and scan are what SearchTable and ScanTable make of the rest; a network's layers read what was written
+    // pivots, searches, comparisons and scan are what SearchTable, ComparisonTable and ScanTable make of the rest; a network's layers read what was written
     // before them and lie, as their constants do, where they say.
     package let featureCount: Int
     /// Margins per row.
@@ -54,6 +54,8 @@ package import ModelTypes
     /// Ten numbers for each search: ``SearchTable/Search``.
     package let searches: UnsafeBufferPointer<UInt32>
     /// Nil when the image has none.
+    package let comparisons: Comparisons?
+    /// Nil when the image has none.
     package let scan: Scan?
     /// Of a factorization machine: [featureCount, factorStride].
     package let factors: UnsafeBufferPointer<Float>
@@ -91,6 +93,15 @@ package import ModelTypes
         package let wordCounts: UnsafeBufferPointer<UInt32>
         package let margins: UnsafeBufferPointer<UInt32>
         package let depths: UnsafeBufferPointer<UInt32>
+    }
+
+    /// Full trees, all splits of which are compared at once: ``ComparisonTable``.
+    @safe package struct Comparisons {
+        package let levels: Int
+        /// Codes of a row.
+        package let codeCount: Int
+        package let splits: UnsafeRawBufferPointer
+        package let values: UnsafeRawBufferPointer
     }
 
     /// The splits as bit vectors, tree by tree: ``ScanTable``.
@@ -146,6 +157,7 @@ package import ModelTypes
         unsafe categoryWords = image.categoryWords
         unsafe pivots = image.section(.pivots)
         unsafe searches = image.section(.searches).assumingMemoryBound(to: UInt32.self)
+        comparisons = image.comparisons
         scan = image.hasScan ? image.scan : nil
         unsafe factors = image.factors
         self.textTables = textTables

@@ -53,6 +53,25 @@ extension Scorer {
         }
     }
 
+    /// The same for comparisons: `codes` is the row's.
+    func prepareCodes<Value: BinaryFloatingPoint>(
+        _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ codes: UnsafeMutablePointer<UInt8>, _ scratch: ScoringScratch
+    ) {
+        guard image.searchCount > 0 else { return }
+        let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
+        let isInclusive = image.comparison == .less
+        switch image.inputType {
+        case .float32:
+            unsafe lodestore_codes_float32(
+                typedRow(source, as: Float.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
+                isInclusive, codes)
+        case .float64:
+            unsafe lodestore_codes_float64(
+                typedRow(source, as: Double.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
+                isInclusive, codes)
+        }
+    }
+
     // Invariant: asked for only where there are numerical slots, and so thresholds and searches; a feature without pivots has no
     // level of them, so that their address is never read from where there are none.
     private var searches: UnsafePointer<lodestore_search> {

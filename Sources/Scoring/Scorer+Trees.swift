@@ -21,6 +21,25 @@ extension Scorer {
         }
     }
 
+    /// Makes codes of rows and adds the leaves that comparisons find.
+    func addComparisons<Value: BinaryFloatingPoint>(
+        _ comparisons: ModelImageView.Comparisons, _ rows: UnsafeBufferPointer<Value>, _ range: Range<Int>,
+        _ scratch: ScoringScratch
+    ) {
+        let codes = unsafe UnsafeMutableRawPointer(scratch.slots).assumingMemoryBound(to: UInt8.self)
+        for (place, row) in range.enumerated() {
+            unsafe prepareCodes(rows, row, codes + place * Self.codeBytes, scratch)
+        }
+        let sums = unsafe scratch.sums + range.lowerBound * marginCount
+        var table = unsafe lodestore_comparisons(
+            splits: comparisons.splits.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self),
+            values: comparisons.values.baseAddress.unsafelyUnwrapped, levels: UInt32(comparisons.levels),
+            code_count: UInt32(comparisons.codeCount))
+        unsafe withForest { forest in
+            unsafe lodestore_compare(forest, &table, codes, UInt32(range.count), sums)
+        }
+    }
+
     /// Prepares up to ``Scorer/rowsPerScan`` rows and adds the leaves that a scan finds.
     func addScan<Value: BinaryFloatingPoint>(
         _ scan: ModelImageView.Scan, _ rows: UnsafeBufferPointer<Value>, _ range: Range<Int>, _ scratch: ScoringScratch

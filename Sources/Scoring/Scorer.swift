@@ -15,6 +15,8 @@ package struct Scorer: Sendable {
     /// Rows that a scan takes at once, and how many make it cheaper than walks.
     static let rowsPerScan = 32
     static let scanMinimum = 20
+    /// Room for the codes of a row.
+    static let codeBytes = 64
     /// Bytes of words and values that a block of trees has at most: a common second-level cache.
     private static let blockBytes = 1 << 20
     /// Bytes of prepared rows that a block of rows has at most, where a few rows fit: a common first-level cache.
@@ -132,17 +134,20 @@ package struct Scorer: Sendable {
             return
         }
         guard image.treeCount > 0 else { return }
-        if kernels >= .avx2, let scan = image.scan, count >= Self.scanMinimum {
-            var row = 0
+        var row = 0
+        if kernels >= .avx2, let scan = image.scan {
             while count - row >= Self.scanMinimum {
                 let group = min(Self.rowsPerScan, count - row)
                 unsafe addScan(scan, rows, row..<row + group, scratch)
                 row += group
             }
-            if row < count { unsafe addWalks(rows, row..<count, scratch) }
-            return
         }
-        unsafe addWalks(rows, 0..<count, scratch)
+        guard row < count else { return }
+        if kernels >= .avx2, let comparisons = image.comparisons {
+            unsafe addComparisons(comparisons, rows, row..<count, scratch)
+        } else {
+            unsafe addWalks(rows, row..<count, scratch)
+        }
     }
 
     /// Prepares rows and walks the trees.

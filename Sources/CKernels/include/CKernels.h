@@ -39,6 +39,12 @@ void lodestore_byte_ranks_float32(const float *row, const lodestore_search *sear
                                   const float *pivots, bool inclusive, uint8_t *prepared);
 void lodestore_byte_ranks_float64(const double *row, const lodestore_search *searches, uint32_t search_count,
                                   const double *thresholds, const double *pivots, bool inclusive, uint8_t *prepared);
+// The same for comparisons: a byte for each search and 254 of its thresholds, of which it holds how many are passed, or 255 when the
+// value is missing.
+void lodestore_codes_float32(const float *row, const lodestore_search *searches, uint32_t search_count, const float *thresholds,
+                             const float *pivots, bool inclusive, uint8_t *codes);
+void lodestore_codes_float64(const double *row, const lodestore_search *searches, uint32_t search_count, const double *thresholds,
+                             const double *pivots, bool inclusive, uint8_t *codes);
 
 // Trees of numerical splits with words of 32 bits, and what their leaves add.
 typedef struct {
@@ -67,6 +73,20 @@ void lodestore_add_row(const lodestore_trees *trees, const uint32_t *prepared, u
 //   sums        [rows, margin_count]
 void lodestore_add_rows(const lodestore_trees *trees, const uint32_t *prepared, uint32_t slot_count, uint32_t row_count,
                         double *sums);
+
+// Trees filled up to full ones of five or six levels (section 12 of the image).
+typedef struct {
+    const uint8_t *splits; // for each tree places, shifts and ranks, 2^levels bytes each
+    const void *values;    // of the leaves from left to right, 2^levels for each tree
+    uint32_t levels;       // 5 or 6
+    uint32_t code_count;   // of a row, up to 64
+} lodestore_comparisons;
+
+// Adds the leaves of rows by comparing all splits of a tree at once.
+//   codes       [row_count, 64]
+//   sums        [row_count, margin_count]
+void lodestore_compare(const lodestore_trees *trees, const lodestore_comparisons *comparisons, const uint8_t *codes,
+                       uint32_t row_count, double *sums);
 
 // Adds the leaves of 32 rows by a scan over all splits, for trees of up to 64 leaves (sections 14 and 15 of the image).
 //   starts      where the entries of each byte of each tree's leaves start, one more at the end
