@@ -39,7 +39,8 @@ import ModelImage
     /// Makes room for images like this one, so that scoring need not.
     package func reserve(for scorer: Scorer) {
         reserve(
-            slots: max(scorer.image.slotCount, Scorer.codeBytes / 4) * scorer.rowsPerBlock, leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
+            slots: max(scorer.image.slotCount, Scorer.codeBytes / 4) * scorer.rowsPerBlock,
+            leaves: scorer.image.treeCount * Scorer.rowsPerGroup,
             order: 2 * (scorer.image.treeCount + 16),
             // A factorization machine keeps two float32 for each factor where others keep the row.
             features: max(scorer.featureCount + scorer.image.computed.columnCount, scorer.image.factorStride),
