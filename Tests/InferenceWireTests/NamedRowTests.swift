@@ -11,7 +11,7 @@ struct NamedRowTests {
     {
         var buffer = RowBuffer<Double>()
         try Array(text.utf8).withUnsafeBytes {
-            try buffer.read($0, as: format, schema: schema ?? self.schema, limitRows: limit)
+            try buffer.read($0, as: format, schema: schema ?? self.schema, limits: RowLimits(rowCount: limit))
         }
         return buffer.values
     }

@@ -19,7 +19,8 @@ struct RowBufferTests {
         let bytes = Array(text.utf8)
         do {
             try bytes.withUnsafeBytes {
-                try buffer.read($0, as: format, schema: RowSchema(featureCount: features), limitRows: limit)
+                try buffer.read(
+                    $0, as: format, schema: RowSchema(featureCount: features), limits: RowLimits(rowCount: limit))
             }
         } catch let error as RowError {
             throw error

@@ -66,7 +66,7 @@ struct RowFuzzTests {
     ) throws(RowError) {
         let result: Result<Void, RowError> = bytes.withUnsafeBytes { body in
             do throws(RowError) {
-                try buffer.read(body, as: format, schema: schema, limitRows: 4)
+                try buffer.read(body, as: format, schema: schema, limits: RowLimits(rowCount: 4))
                 return .success(())
             } catch {
                 return .failure(error)

@@ -3,11 +3,11 @@
 /// Source: "Common data formats for inference", Amazon SageMaker Developer Guide; line ends as in RFC 4180.
 extension RowBuffer {
     mutating func readCSV(
-        _ text: UnsafeBufferPointer<UInt8>, _ featureCount: Int, _ limitRows: Int
+        _ text: UnsafeBufferPointer<UInt8>, _ featureCount: Int, _ limits: RowLimits
     ) throws(RowError) {
         var lineStart = 0
         while lineStart < text.count {
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
             lineStart = try unsafe readLine(text, from: lineStart, featureCount)
             rowCount += 1
         }

@@ -4,25 +4,27 @@
 /// Source: RFC 4180, whose `header` parameter this is.
 extension RowBuffer {
     mutating func readCSVTable(
-        _ text: UnsafeBufferPointer<UInt8>, _ schema: RowSchema, _ limitRows: Int, hasHeader: Bool
+        _ text: UnsafeBufferPointer<UInt8>, _ schema: RowSchema, _ limits: RowLimits, hasHeader: Bool
     ) throws(RowError) {
         var fields = unsafe CSVFields(text)
         if hasHeader {
             guard !fields.isAtEnd else { throw .noRows }
-            try readHeader(&fields, schema)
+            try readHeader(&fields, schema, limits)
         }
         while !fields.isAtEnd {
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
-            try readTableRow(&fields, schema, hasHeader: hasHeader)
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
+            try readTableRow(&fields, schema, limits, hasHeader: hasHeader)
             rowCount += 1
         }
     }
 
     /// Finds the feature of each column; as no feature may come twice, there are no more columns than features.
-    private mutating func readHeader(_ fields: inout CSVFields, _ schema: RowSchema) throws(RowError) {
+    private mutating func readHeader(
+        _ fields: inout CSVFields, _ schema: RowSchema, _ limits: RowLimits
+    ) throws(RowError) {
         guard let names = schema.names else { throw .noFeatureNames(row: 0) }
         columns.removeAll(keepingCapacity: true)
-        beginNamedRow(schema)
+        try beginNamedRow(schema, limits)
         // The row was only needed for its stamps.
         values.removeAll(keepingCapacity: true)
         while true {
@@ -39,12 +41,12 @@ extension RowBuffer {
     }
 
     private mutating func readTableRow(
-        _ fields: inout CSVFields, _ schema: RowSchema, hasHeader: Bool
+        _ fields: inout CSVFields, _ schema: RowSchema, _ limits: RowLimits, hasHeader: Bool
     ) throws(RowError) {
         let row = rowCount + 1
         let start = values.count
         let columnCount = hasHeader ? columns.count : schema.featureCount
-        values.append(contentsOf: repeatElement(.nan, count: schema.featureCount))
+        try appendMissingRow(schema, limits)
         var column = 0
         while true {
             let field = try Self.next(&fields, row: row)

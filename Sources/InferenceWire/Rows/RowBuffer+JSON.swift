@@ -6,28 +6,28 @@ import JSONReader
 ///
 /// Source: "Common data formats for inference", Amazon SageMaker Developer Guide.
 extension RowBuffer {
-    mutating func readJSON(_ text: UnsafeRawBufferPointer, _ schema: RowSchema, _ limitRows: Int) throws(RowError) {
+    mutating func readJSON(_ text: UnsafeRawBufferPointer, _ schema: RowSchema, _ limits: RowLimits) throws(RowError) {
         // An empty body is a request without rows, and not broken JSON.
         guard text.count > 0 else { throw .noRows }
         try unsafe JSONReader.read(text, rules: JSONRules(maxDepth: 16)) { (json) throws(RowError) in
             if try json.kind() == .object {
-                try readObject(&json, schema, limitRows)
+                try readObject(&json, schema, limits)
             } else {
-                try readRows(&json, schema, limitRows)
+                try readRows(&json, schema, limits)
             }
             try json.checked { (json) throws(JSONError) in try json.finish() }
         }
     }
 
     private mutating func readObject(
-        _ json: inout JSONReader, _ schema: RowSchema, _ limitRows: Int
+        _ json: inout JSONReader, _ schema: RowSchema, _ limits: RowLimits
     ) throws(RowError) {
         var hasRows = false
         try json.checked { (json) throws(JSONError) in try json.beginObject() }
         while let key = try json.key() {
             if !hasRows && (json.text(key, is: "instances") || json.text(key, is: "features")) {
                 hasRows = true
-                try readRows(&json, schema, limitRows)
+                try readRows(&json, schema, limits)
             } else {
                 try json.checked { (json) throws(JSONError) in try json.skipValue() }
             }
@@ -36,7 +36,8 @@ extension RowBuffer {
     }
 
     /// An array of rows, or an array of values, which is one row.
-    private mutating func readRows(_ json: inout JSONReader, _ schema: RowSchema, _ limitRows: Int) throws(RowError) {
+    private mutating func readRows(_ json: inout JSONReader, _ schema: RowSchema, _ limits: RowLimits) throws(RowError)
+    {
         try json.checked { (json) throws(JSONError) in try json.beginArray() }
         var isOneRow: Bool?
         while try json.element() {
@@ -52,8 +53,8 @@ extension RowBuffer {
                 continue
             }
             isOneRow = false
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
-            if kind == .object { try readRowObject(&json, schema) } else { try readRow(&json, schema) }
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
+            if kind == .object { try readRowObject(&json, schema, limits) } else { try readRow(&json, schema) }
         }
         guard isOneRow == true else { return }
         guard values.count == schema.featureCount else {

@@ -3,7 +3,9 @@ import JSONReader
 /// A row that is an object: `{"site_id": 3, "price": 0.2}` by the names of the model's features, or `{"features": [3, 0.2]}` by
 /// position, beside which other keys are passed over.
 extension RowBuffer {
-    mutating func readRowObject(_ json: inout JSONReader, _ schema: RowSchema) throws(RowError) {
+    mutating func readRowObject(
+        _ json: inout JSONReader, _ schema: RowSchema, _ limits: RowLimits
+    ) throws(RowError) {
         let row = rowCount + 1
         let start = values.count
         var isBegun = false
@@ -17,7 +19,7 @@ extension RowBuffer {
                 values.removeLast(values.count - start)
                 try readRow(&json, schema)
             } else if let feature = Self.feature(json, key, schema, guess: guess) {
-                if !isBegun { beginNamedRow(schema) }
+                if !isBegun { try beginNamedRow(schema, limits) }
                 isBegun = true
                 try readNamedValue(&json, schema, feature, rowStart: start)
                 guess = feature + 1
@@ -33,7 +35,7 @@ extension RowBuffer {
         }
         if !isBegun {
             guard schema.names != nil else { throw .noFeatureNames(row: row) }
-            beginNamedRow(schema)
+            try beginNamedRow(schema, limits)
         }
         rowCount += 1
     }

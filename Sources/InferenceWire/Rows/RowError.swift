@@ -21,10 +21,22 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A row of CSV is longer or shorter than its header line.
     case wrongColumnCount(row: Int, found: Int, header: Int)
     case malformedQuotes(row: Int)
+    /// Rows times features.
+    case tooManyCells(limit: Int, featureCount: Int)
+    /// ``RowLimits/promptCellCount`` was reached: no fault of the request, which is to be read again without that limit.
+    case notPrompt
+
+    /// Whether the rows may be sound but are more than is allowed.
+    package var isSize: Bool {
+        switch self {
+        case .tooManyRows, .tooManyCells: true
+        default: false
+        }
+    }
 
     /// The HTTP status that says so.
     package var status: Int {
-        if case .tooManyRows = self { 413 } else { 400 }
+        if self == .notPrompt { 503 } else { isSize ? 413 : 400 }
     }
 
     package var description: String {
@@ -47,6 +59,9 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
         case .wrongColumnCount(let row, let found, let header):
             "row \(row) has \(found > header ? "more than \(header)" : "\(found)") fields; the header line has \(header)"
         case .malformedQuotes(let row): "\(Self.place(row)): a quoted field does not end at its closing quotation mark"
+        case .tooManyCells(let limit, let featureCount):
+            "the request's rows come to more than \(limit) numbers, each row to \(featureCount)"
+        case .notPrompt: "the request's rows are too many to be read at once"
         }
     }
 
