@@ -11,7 +11,10 @@ extension RowBuffer {
             guard !fields.isAtEnd else { throw .noRows }
             try readHeader(&fields, schema, limits)
         }
+        // The one field of a line may be missing; a line of more fields has commas.
+        let fieldCount = hasHeader ? columns.count : schema.featureCount
         while !fields.isAtEnd {
+            if fieldCount > 1, fields.isBlankToTheEnd { break }
             guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
             try readTableRow(&fields, schema, limits, hasHeader: hasHeader)
             rowCount += 1
@@ -56,11 +59,14 @@ extension RowBuffer {
             let feature = hasHeader ? columns[column] : column
             column += 1
             guard let number = Self.number(of: field, in: fields, schema, feature) else {
-                let text = Self.shown(field, of: fields)
-                guard hasHeader, let names = schema.names else {
-                    throw .notANumber(row: row, column: column, text: text)
+                let isText = schema.encoder(of: feature) != nil
+                let fault = unsafe fields.withBytes(of: field) {
+                    unsafe isText ? ValueFault(unknown: $0) : ValueFault(field: $0)
                 }
-                throw .featureNotANumber(row: row, feature: names.name(of: feature), text: text)
+                guard hasHeader, let names = schema.names else {
+                    throw .badValue(row: row, column: column, fault)
+                }
+                throw .badFeature(row: row, feature: names.name(of: feature), fault)
             }
             values[start + feature] = number
             if field.endsLine { break }

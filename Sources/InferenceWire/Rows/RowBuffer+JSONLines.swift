@@ -21,7 +21,7 @@ extension RowBuffer {
             guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
             let line = unsafe UnsafeRawBufferPointer(rebasing: text[start..<end])
             do throws(RowError) {
-                try unsafe JSONReader.read(line, rules: JSONRules(maxDepth: 16)) { (json) throws(RowError) in
+                try unsafe JSONReader.read(line, rules: requestRules) { (json) throws(RowError) in
                     if try json.kind() == .object {
                         try readRowObject(&json, schema, limits)
                     } else {

@@ -14,6 +14,7 @@ extension RowBuffer {
         try json.checked { (json) throws(JSONError) in try json.beginObject() }
         while let key = try json.key() {
             if rowCount == row {
+                guard !json.text(key, is: "features") else { throw .featuresTwice(row: row) }
                 try json.checked { (json) throws(JSONError) in try json.skipValue() }
             } else if json.text(key, is: "features"), try json.kind() == .array {
                 values.removeLast(values.count - start)
@@ -47,20 +48,15 @@ extension RowBuffer {
         func name() -> String { schema.names?.name(of: feature) ?? "" }
         guard isFirst(feature) else { throw .repeatedFeature(row: row, feature: name()) }
         let number: Number?
+        var refused: ValueFault?
         do throws(JSONError) {
-            number = try Self.value(&json, schema, feature)
+            number = try Self.value(&json, schema, feature, &refused)
         } catch {
-            switch error.reason {
-            case .wrongKind: throw .featureNotANumber(row: row, feature: name(), text: "a value of another kind")
-            case .notAnInteger:
-                throw .featureNotANumber(
-                    row: row, feature: name(), text: "a number that is neither a text nor an integer")
-            case .numberTooLarge: throw .featureNotFinite(row: row, feature: name())
-            default: throw .malformed(error)
-            }
+            guard let fault = Self.fault(error, &json, schema, feature) else { throw .malformed(error) }
+            throw .badFeature(row: row, feature: name(), fault)
         }
         guard let number else {
-            throw .featureNotANumber(row: row, feature: name(), text: "a text that the encoder does not know")
+            throw .badFeature(row: row, feature: name(), refused ?? .neitherTextNorInteger)
         }
         values[rowStart + feature] = number
     }

@@ -7,14 +7,20 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
     case noRows
     case tooManyRows(limit: Int)
     case wrongFieldCount(row: Int, found: Int, expected: Int)
-    case notANumber(row: Int, column: Int, text: String)
+    /// In the place of a row stands a JSON value that is neither an array nor an object.
+    case notARow(row: Int)
+    case badValue(row: Int, column: Int, ValueFault)
     case notFinite(row: Int, column: Int)
     case noInstances
     case malformed(JSONError)
+    /// Two keys of the JSON object hold rows.
+    case rowsTwice(String, String)
+    /// A row has two arrays by position.
+    case featuresTwice(row: Int)
     /// Row 0 is the header line of CSV.
     case unknownFeature(row: Int, feature: String)
     case repeatedFeature(row: Int, feature: String)
-    case featureNotANumber(row: Int, feature: String, text: String)
+    case badFeature(row: Int, feature: String, ValueFault)
     case featureNotFinite(row: Int, feature: String)
     /// Features are named, and the model has no names, or none that are unique.
     case noFeatureNames(row: Int)
@@ -45,14 +51,18 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooManyRows(let limit): "the request has more than \(limit) rows"
         case .wrongFieldCount(let row, let found, let expected):
             "row \(row) has \(found > expected ? "more than \(expected)" : "\(found)") fields; the model takes \(expected)"
-        case .notANumber(let row, let column, let text): "row \(row), column \(column): \"\(text)\" is not a number"
+        case .notARow(let row): "row \(row) is neither an array nor an object"
+        case .badValue(let row, let column, let fault): "row \(row), column \(column): \(fault)"
         case .notFinite(let row, let column): "row \(row), column \(column): the number is not finite"
         case .noInstances: "the JSON object has neither \"instances\" nor \"features\""
+        case .rowsTwice(let first, let second):
+            first == second
+                ? "\"\(first)\" stands twice" : "\"\(second)\" stands beside \"\(first)\": send the rows once"
+        case .featuresTwice(let row): "row \(row): \"features\" stands twice"
         case .malformed(let error): "the request is not the JSON expected: \(error)"
         case .unknownFeature(let row, let feature): "\(Self.place(row)): the model has no feature \"\(feature)\""
         case .repeatedFeature(let row, let feature): "\(Self.place(row)): feature \"\(feature)\" is given twice"
-        case .featureNotANumber(let row, let feature, let text):
-            "row \(row), feature \"\(feature)\": \"\(text)\" is not a number"
+        case .badFeature(let row, let feature, let fault): "row \(row), feature \"\(feature)\": \(fault)"
         case .featureNotFinite(let row, let feature): "row \(row), feature \"\(feature)\": the number is not finite"
         case .noFeatureNames(let row):
             "\(Self.place(row)): the model has no names for its features; send them by position"
