@@ -4,7 +4,7 @@ extension JSONReader {
     /// The nearest Double, ties to even.
     package mutating func readDouble() throws(JSONError) -> Double {
         let start = try numberStart()
-        if rules.allowsNonFinite, let value = try readNonFinite() { return value }
+        if rules.allowsNonFinite, let value = try nonFinite() { return value }
         let number = try scanDecimal()
         if let value = number.exactDouble { return value }
         let value = unsafe LibraryNumber.double(UnsafeBufferPointer(rebasing: bytes[start..<cursor]))
@@ -15,7 +15,7 @@ extension JSONReader {
     /// The nearest Float, ties to even: rounded once, from the text.
     package mutating func readFloat() throws(JSONError) -> Float {
         let start = try numberStart()
-        if rules.allowsNonFinite, let value = try readNonFinite() { return Float(value) }
+        if rules.allowsNonFinite, let value = try nonFinite() { return Float(value) }
         let number = try scanDecimal()
         if let value = number.exactFloat, value.isFinite { return value }
         let value = unsafe LibraryNumber.float(UnsafeBufferPointer(rebasing: bytes[start..<cursor]))
@@ -26,7 +26,7 @@ extension JSONReader {
     /// An integer; `1.0` and `1e3` are refused.
     package mutating func readInt() throws(JSONError) -> Int {
         let start = try numberStart()
-        if rules.allowsNonFinite, try readNonFinite() != nil { throw JSONError(.notAnInteger, at: start) }
+        if rules.allowsNonFinite, try nonFinite() != nil { throw JSONError(.notAnInteger, at: start) }
         let number = try scanDecimal()
         guard number.isInteger, !number.isTruncated, number.exponent == 0,
             number.digits <= UInt64(Int.max)
@@ -39,7 +39,7 @@ extension JSONReader {
     /// - Throws: ``JSONError/Reason/notAnInteger`` for any other number.
     package mutating func readWhole() throws(JSONError) -> (magnitude: UInt64, isNegative: Bool) {
         let start = try numberStart()
-        if rules.allowsNonFinite, try readNonFinite() != nil { throw JSONError(.notAnInteger, at: start) }
+        if rules.allowsNonFinite, try nonFinite() != nil { throw JSONError(.notAnInteger, at: start) }
         let number = try scanDecimal()
         if number.isInteger, !number.isTruncated, number.exponent == 0 { return (number.digits, number.isNegative) }
         let text = unsafe UnsafeBufferPointer(rebasing: bytes[start..<cursor])
@@ -110,7 +110,7 @@ extension JSONReader {
 
     /// Takes a number at the cursor, in whatever form; it is checked and not yet rounded.
     mutating func scanNumber() throws(JSONError) -> DecimalNumber {
-        if rules.allowsNonFinite, try readNonFinite() != nil { return DecimalNumber() }
+        if rules.allowsNonFinite, try nonFinite() != nil { return DecimalNumber() }
         return try scanDecimal()
     }
 
@@ -126,6 +126,13 @@ extension JSONReader {
         case .failure(.malformed(let offset)): throw JSONError(.malformedNumber, at: offset)
         case .failure(.truncated): throw JSONError(.unexpectedEnd, at: byteCount)
         }
+    }
+
+    /// The words for what is no finite number. Nearly every number begins with a digit and is none of them.
+    @inline(__always)
+    private mutating func nonFinite() throws(JSONError) -> Double? {
+        let byte = unsafe bytes[cursor]
+        return byte > UInt8(ascii: "9") || byte == UInt8(ascii: "-") ? try readNonFinite() : nil
     }
 
     private mutating func readNonFinite() throws(JSONError) -> Double? {

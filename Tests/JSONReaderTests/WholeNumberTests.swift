@@ -1,4 +1,5 @@
 import JSONReader
+import PropertyTesting
 import Testing
 
 struct WholeNumberTests {
@@ -34,6 +35,22 @@ struct WholeNumberTests {
     func otherNumbersAreRefused(text: String) {
         let error = #expect(throws: JSONError.self) { try whole(text) }
         #expect(error?.reason == .notAnInteger && error?.offset == 0)
+    }
+
+    /// The point may stand anywhere if the exponent makes up for it; one place further, and there is a fraction.
+    @Test func everySpellingIsTheSameNumber() throws {
+        var random = SeededGenerator.printed()
+        for _ in 0..<5000 {
+            let number = UInt64.random(in: 1...UInt64.max, using: &random) >> UInt64.random(in: 0..<64, using: &random)
+            let digits = "\(max(number, 1))"
+            let before = Int.random(in: 1...digits.count, using: &random)
+            let after = digits.count - before
+            let mantissa = digits.prefix(before) + (after > 0 ? "." + digits.suffix(after) : "")
+            let value = try whole("-\(mantissa)e\(after)")
+            #expect(value.magnitude == max(number, 1) && value.isNegative, "\(mantissa)e\(after)")
+            if digits.hasSuffix("0") { continue }
+            #expect(throws: JSONError.self, "\(mantissa)e\(after - 1)") { try whole("\(mantissa)e\(after - 1)") }
+        }
     }
 
     @Test func aWordForWhatIsNoNumberIsNoInteger() {
