@@ -15,8 +15,8 @@ def draws(seed, count):
         return z ^ (z >> numpy.uint64(31))
 
 
-def numbers(seed, features, is_sparse):
-    """[ROWS, features] in float64, each number a float32."""
+def numbers(seed, features, is_sparse, is_tame=False):
+    """[ROWS, features] in float64, each number a float32; tame ones are those of networks."""
     both = draws(seed, ROWS * features * 2)
     a, b = both[0::2], both[1::2]
     kind = (a % numpy.uint64(16)).astype(int)
@@ -28,8 +28,9 @@ def numbers(seed, features, is_sparse):
     if is_sparse:
         kinds = [0.0] * 10 + [numpy.nan, 1.0, denormal, part(8), numpy.ldexp(centred, -21), numpy.ldexp(centred, -21)]
     else:
-        kinds = [numpy.nan, numpy.nan, 0.0, -0.0, denormal, numpy.ldexp(sign * (1 + part(4)), -117),
-                 numpy.ldexp(sign * (2 ** 24 - 1 - part(1000)), 104), part(64), part(64), -part(8) - 0.5,
+        missing = numpy.where((a >> numpy.uint64(16)) % numpy.uint64(16) == 0, numpy.nan, numpy.ldexp(centred, -21)) if is_tame else numpy.nan
+        kinds = [missing, missing, 0.0, -0.0, denormal, numpy.ldexp(sign * (1 + part(4)), -117),
+                 numpy.ldexp(sign * (2 ** 24 - 1 - part(1000)), 36 if is_tame else 104), part(64), part(64), -part(8) - 0.5,
                  numpy.ldexp(centred, -33), numpy.ldexp(centred, -33), numpy.ldexp(small, exponent),
                  numpy.ldexp(small, exponent), numpy.ldexp(centred, -21), numpy.ldexp(centred, -21)]
     rows = numpy.empty(len(a))
@@ -38,9 +39,11 @@ def numbers(seed, features, is_sparse):
     return rows.reshape(ROWS, features), kind.reshape(ROWS, features), b.reshape(ROWS, features)
 
 
-def rows(seed, features, categories=None, is_sparse=False):
-    """Columns in `categories` (column → count) hold missing values and numbers from 0 up."""
-    values, kind, b = numbers(seed, features, is_sparse)
+def rows(seed, features, categories=None, is_sparse=False, is_tame=False, integers=None):
+    """Columns in `categories` (column → count) hold missing values and numbers from 0 up, those in `integers` the numbers alone."""
+    values, kind, b = numbers(seed, features, is_sparse, is_tame)
+    for column, count in (integers or {}).items():
+        values[:, column] = (b[:, column] % numpy.uint64(count)).astype(float)
     for column, count in (categories or {}).items():
         known = (b[:, column] % numpy.uint64(count)).astype(float)
         values[:, column] = numpy.where(kind[:, column] < 2, numpy.nan, known)

@@ -40,6 +40,15 @@ package enum NumberText {
         unsafe text.withUnsafeBufferPointer { unsafe double($0) }
     }
 
+    /// Whether a text would be a number if it had no more characters than ``maxBytes``.
+    package static func isTooLong(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard text.count > maxBytes else { return false }
+        guard case .number(_, let end) = unsafe DecimalScanner.scan(text, from: 0, isLenient: true) else {
+            return false
+        }
+        return end == text.count
+    }
+
     private static func scan(_ text: UnsafeBufferPointer<UInt8>) -> DecimalNumber? {
         guard text.count > 0, text.count <= maxBytes else { return nil }
         guard case .number(let number, let end) = unsafe DecimalScanner.scan(text, from: 0, isLenient: true),

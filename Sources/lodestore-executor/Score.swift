@@ -75,7 +75,8 @@ struct Score: AsyncParsableCommand {
         var buffer = empty
         try unsafe text.withUnsafeBytes { bytes in
             try unsafe buffer.read(
-                bytes, as: format, schema: schema, limitRows: Int(Int32.max))
+                bytes, as: format, schema: schema,
+                limits: RowLimits(rowCount: Int(Int32.max), cellCount: .max))
         }
         var predictions = [Double](repeating: 0, count: buffer.rowCount * view.outputCount)
         var target = predictions.mutableSpan

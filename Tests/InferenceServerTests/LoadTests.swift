@@ -66,6 +66,34 @@ struct LoadTests {
         }
     }
 
+    /// A row by name takes a number for each feature, however few it names.
+    @Test func rowsByNameOfManyNumbersAreReadByAWorker() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = .max
+        limits.cellCount = 40_000
+        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
+            let names = (0..<2000).map { "f\($0)" }
+            try harness.adopt("a", version: "1", generation: 1, bias: 0, featureNames: names, featureCount: 2000)
+            let watch = PlainClient(port: harness.port)
+            let gate = block(harness)
+            let client = PlainClient(port: harness.port)
+            func body(_ rowCount: Int) -> String {
+                "[" + repeatElement(#"{"f1":1}"#, count: rowCount).joined(separator: ",") + "]"
+            }
+            let json = ["Content-Type": "application/json"]
+            client.send(PlainClient.post(body(17), json))
+            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            // Sixteen are within the loop's budget.
+            #expect(watch.predict(body(16), json)?.status == 200)
+            gate.signal()
+            #expect(client.receive()?.status == 200)
+            let refused = watch.predict(body(21), json)
+            #expect(refused?.status == 413)
+            #expect(refused?.body.contains("more than 40000 numbers, each row to 2000") == true)
+            #expect(value(#"lodestore_executor_requests_total{outcome="size"}"#, watch) == 1)
+        }
+    }
+
     /// The Open Inference Protocol comes under the same bounds and into the same books.
     @Test func largeTensorRequestsAreShedAndCountedToo() async throws {
         var limits = ServerHarness.limits

@@ -19,7 +19,8 @@ struct RowBufferTests {
         let bytes = Array(text.utf8)
         do {
             try bytes.withUnsafeBytes {
-                try buffer.read($0, as: format, schema: RowSchema(featureCount: features), limitRows: limit)
+                try buffer.read(
+                    $0, as: format, schema: RowSchema(featureCount: features), limits: RowLimits(rowCount: limit))
             }
         } catch let error as RowError {
             throw error
@@ -37,7 +38,8 @@ struct RowBufferTests {
         arguments: [
             ("1,2,3", [1, 2, 3]), ("1,2,3\n", [1, 2, 3]), ("1,2,3\r\n4,5,6\r\n", [1, 2, 3, 4, 5, 6]),
             (" 1 ,\t2, 3", [1, 2, 3]), (",,", [.nan, .nan, .nan]), ("1,,3\n,5,", [1, .nan, 3, .nan, 5, .nan]),
-            ("nan,-1e-3,+.5", [.nan, -0.001, 0.5]),
+            ("nan,-1e-3,+.5", [.nan, -0.001, 0.5]), ("1,2,3\n\n", [1, 2, 3]), ("1,2,3\r\n \r\n\t\n", [1, 2, 3]),
+            ("\u{FEFF}1,2,3\n", [1, 2, 3]), ("\"1.5\",2, \"-3e1\" \r\n\"\",\"\",4", [1.5, 2, -30, .nan, .nan, 4]),
         ] as [(String, [Float])])
     func readsCSV(text: String, expected: [Float]) throws {
         let buffer = try rows(text, .csv)
@@ -70,8 +72,10 @@ struct RowBufferTests {
         }
     }
 
+    /// Where a row is one field, an empty line is a missing one, at the end as well.
     @Test func aSingleColumnMayBeMissing() throws {
         #expect(try same(rows("1\n\n3\n", .csv, features: 1).values, [1, .nan, 3]))
+        #expect(try same(rows("1\n\n\n", .csv, features: 1).values, [1, .nan, .nan]))
     }
 
     @Test(arguments: [
@@ -87,6 +91,11 @@ struct RowBufferTests {
     @Test func nullIsMissing() throws {
         #expect(try same(rows("[[null,2,3],[4,null,null]]", .json).values, [.nan, 2, 3, 4, .nan, .nan]))
         #expect(try same(rows("[null,2,3]", .json).values, [.nan, 2, 3]))
+        #expect(try same(rows("[[NaN,2,3],[4,5,NaN]]", .json).values, [.nan, 2, 3, 4, 5, .nan]))
+        #expect(try same(rows("[NaN,NaN,1]", .json).values, [.nan, .nan, 1]))
+        #expect(
+            try same(
+                rows("[1,NaN,3]\n{\"features\":[NaN,2,3],\"id\":NaN}\n", .jsonLines).values, [1, .nan, 3, .nan, 2, 3]))
     }
 
     @Test(
@@ -94,11 +103,16 @@ struct RowBufferTests {
             ("", .noRows), ("1,2", .wrongFieldCount(row: 1, found: 2, expected: 3)),
             ("1,2,3,4", .wrongFieldCount(row: 1, found: 4, expected: 3)),
             ("1,2,3\n\n1,2,3", .wrongFieldCount(row: 2, found: 1, expected: 3)),
-            ("1,2,3\n1,x,3", .notANumber(row: 2, column: 2, text: "x")),
-            ("1,2,0x10", .notANumber(row: 1, column: 3, text: "0x10")),
+            ("1,2,3\n1,x,3", .badValue(row: 2, column: 2, .text("x"))),
+            ("1,2,0x10", .badValue(row: 1, column: 3, .text("0x10"))),
             ("1,2,inf", .notFinite(row: 1, column: 3)), ("1,1e999,3", .notFinite(row: 1, column: 2)),
             ("1,2,3\n1,2,3\n1,2,3", .tooManyRows(limit: 2)),
-            ("\"1\",2,3", .notANumber(row: 1, column: 1, text: "\"1\"")),
+            ("\"1,2,3", .badValue(row: 1, column: 1, .text("\"1"))),
+            ("\"x\",2,3", .badValue(row: 1, column: 1, .text("x"))),
+            ("\"\"\"\",2,3", .badValue(row: 1, column: 1, .text("\"\""))),
+            ("\n \r\n", .noRows), ("\n1,2,3", .wrongFieldCount(row: 1, found: 1, expected: 3)),
+            ("1,2,3\n\u{FEFF}4,5,6", .badValue(row: 2, column: 1, .text("\u{FEFF}4"))),
+            ("1,0." + String(repeating: "1", count: 10_000) + ",3", .badValue(row: 1, column: 2, .tooLong)),
         ] as [(String, RowError)])
     func refusesBrokenCSVByRowAndColumn(text: String, expected: RowError) {
         #expect(throws: expected) { try rows(text, .csv, limit: 2) }
@@ -111,7 +125,17 @@ struct RowBufferTests {
             ("[1,2,3,4]", .wrongFieldCount(row: 1, found: 4, expected: 3)),
             ("[1,2]", .wrongFieldCount(row: 1, found: 2, expected: 3)),
             ("[[1,2,3],[1,2,3,4]]", .wrongFieldCount(row: 2, found: 4, expected: 3)),
-            (#"[[1,2,3],[1,"x",3]]"#, .notANumber(row: 2, column: 2, text: "a value of another kind")),
+            (#"[[1,2,3],[1,"x",3]]"#, .badValue(row: 2, column: 2, .string("x", wanted: .number))),
+            ("[[1,2,3],[1,2,true]]", .badValue(row: 2, column: 3, .kind(.boolean, wanted: .number))),
+            ("[1,{},3]", .badValue(row: 1, column: 2, .kind(.object, wanted: .number))),
+            ("[[1,2,3],7]", .notARow(row: 2)),
+            ("[[1,2," + String(repeating: "1", count: 2000) + "]]", .badValue(row: 1, column: 3, .tooLong)),
+            ("[[1,2,3],[1,Infinity,3]]", .notFinite(row: 2, column: 2)),
+            ("[1,2,-Infinity]", .notFinite(row: 1, column: 3)),
+            (#"{"instances":[[1,2,3]],"instances":[[4,5,6]]}"#, .rowsTwice("instances", "instances")),
+            (#"{"features":[[1,2,3]],"instances":[[4,5,6]]}"#, .rowsTwice("features", "instances")),
+            (#"{"instances":[[1,2,3]],"features":null}"#, .rowsTwice("instances", "features")),
+            (#"[{"features":[1,2,3],"features":[4,5,6]}]"#, .featuresTwice(row: 1)),
             ("[[1,2,3],[1,2,1e999]]", .notFinite(row: 2, column: 3)),
             ("[[1,2,3],[1,2,3],[1,2,3]]", .tooManyRows(limit: 2)),
             (#"[{"id":1}]"#, .noFeatureNames(row: 1)), ("[{}]", .noFeatureNames(row: 1)),
@@ -121,10 +145,40 @@ struct RowBufferTests {
     }
 
     @Test(arguments: [
-        "{", "[[1,2,3]", "[[1,2,3]]x", #"{"instances":5}"#, "7", "[1,[2],3]", "[[1,2,3],4]", "\u{0}", "[[1,2,NaN]]",
+        "{", "[[1,2,3]", "[[1,2,3]]x", #"{"instances":5}"#, "7", "[1,[2],3]", "[[1,2,3],4]", "\u{0}", "[[1,2,nan]]",
+        "[[1,2,-NaN]]",
     ])
     func refusesWhatIsNotTheJSONExpected(text: String) {
         #expect(throws: RowError.self) { try rows(text, .json) }
+    }
+
+    @Test(
+        arguments: [
+            (
+                .badValue(row: 2, column: 3, .string("abc", wanted: .number)),
+                #"row 2, column 3: the string "abc" stands where a number belongs"#
+            ),
+            (
+                .badValue(row: 1, column: 1, .kind(.boolean, wanted: .textOrNumber)),
+                "row 1, column 1: a boolean stands where a text or a number belongs"
+            ),
+            (
+                .badFeature(row: 4, feature: "price", .kind(.array, wanted: .number)),
+                #"row 4, feature "price": an array stands where a number belongs"#
+            ),
+            (.badValue(row: 1, column: 2, .text("x")), #"row 1, column 2: "x" is not a number"#),
+            (
+                .badValue(row: 1, column: 2, .unknownText("x")),
+                #"row 1, column 2: the text "x" is none that the feature's encoder takes"#
+            ),
+            (.badValue(row: 1, column: 2, .tooLong), "row 1, column 2: the number has more than 1024 characters"),
+            (.notARow(row: 3), "row 3 is neither an array nor an object"),
+            (.rowsTwice("instances", "instances"), #""instances" stands twice"#),
+            (.rowsTwice("features", "instances"), #""instances" stands beside "features": send the rows once"#),
+            (.featuresTwice(row: 2), #"row 2: "features" stands twice"#),
+        ] as [(RowError, String)])
+    func aRefusalSaysWhatIsWrong(error: RowError, text: String) {
+        #expect("\(error)" == text && error.status == 400)
     }
 
     @Test func aRefusalLeavesNoRowsBehind() throws {

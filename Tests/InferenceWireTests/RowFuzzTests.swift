@@ -5,12 +5,12 @@ import Testing
 /// Whatever bytes come, a reader answers with whole rows or with a reason.
 struct RowFuzzTests {
     private static let corpora: [(RowFormat, [String])] = [
-        (.csv, ["1,2,3\n4,5,6\n", " 1 ,\t-2e-3,+.5\r\n,,\r\n", "nan,1e308,0.1\n\"1\",2,3"]),
+        (.csv, ["1,2,3\n4,5,6\n", " 1 ,\t-2e-3,+.5\r\n,,\r\n", "nan,1e308,0.1\n\"1\",2,3\n \r\n\n", "\u{FEFF}1,2,3"]),
         (.csvWithHeader, ["a,b\n1,2\n,3\n", "\"c \"\"d\"\"\",a\r\n\"1\",2\r\n", "b\n\n1\n"]),
         (
             .json,
             [
-                "[[1,null,3],[4e2,-5.5,6]]",
+                "[[1,null,3],[4e2,-5.5,6]]", "[[1,NaN,3],[Infinity,-Infinity,1e99]]",
                 #"{"instances":[{"features":[1,2,3]},{"a":1,"b":null}],"x":{"y":[1,"z"]}}"#,
                 #"{"features":[1,2,3]}"#, #"[{"c \"d\"":1,"\u0061":2}]"#,
             ]
@@ -66,7 +66,7 @@ struct RowFuzzTests {
     ) throws(RowError) {
         let result: Result<Void, RowError> = bytes.withUnsafeBytes { body in
             do throws(RowError) {
-                try buffer.read(body, as: format, schema: schema, limitRows: 4)
+                try buffer.read(body, as: format, schema: schema, limits: RowLimits(rowCount: 4))
                 return .success(())
             } catch {
                 return .failure(error)

@@ -4,7 +4,8 @@ import ModelTypes
 import Scoring
 import Testing
 
-/// Every tree and linear model of Data/ on 10,000 rows, with missing, extreme and denormal numbers: margins to the bit.
+/// Every tree and linear model of Data/ on 10,000 rows, with missing, extreme and denormal numbers: margins to the bit. ONNX's are in
+/// ``ONNXWideTests``.
 struct WideModelTests {
     private static let modelFiles = ["model.cbm", "model.txt", "model.bin", "model.ubj", "model.json"]
 
@@ -13,7 +14,8 @@ struct WideModelTests {
         let root = dataFolder + "/Vectors/Models"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         return names.filter {
-            !$0.hasPrefix("fm-") && FileManager.default.fileExists(atPath: "\(root)/\($0)/wide.txt")
+            !$0.hasPrefix("fm-") && !$0.hasPrefix("onnx-")
+                && FileManager.default.fileExists(atPath: "\(root)/\($0)/wide.txt")
         }.sorted()
     }()
 

@@ -19,12 +19,16 @@ struct WideRows {
         var random: SeededGenerator?
         var categories: [Int: UInt64] = [:]
         var texts: [Int: UInt64] = [:]
+        var integers: [Int: UInt64] = [:]
+        var isTame = false
         var digests: [String] = []
         for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
             let words = line.split(separator: " ")
             switch words[0] {
             case "seed": random = UInt64(words[1]).map(SeededGenerator.init(seed:))
             case "text": texts[Int(words[1])!] = UInt64(words[2])!
+            case "integer": integers[Int(words[1])!] = UInt64(words[2])!
+            case "tame": isTame = true
             case "category": categories[Int(words[1])!] = UInt64(words[2])!
             default: digests.append(String(line))
             }
@@ -37,11 +41,13 @@ struct WideRows {
                 let (a, b) = (random.next(), random.next())
                 if let count = categories[column] {
                     features.append(a % 16 < 2 ? .nan : Double(b % count))
+                } else if let count = integers[column] {
+                    features.append(Double(b % count))
                 } else if let count = texts[column] {
                     features.append(
                         a % 16 < 2 ? .nan : CategoryHash.number(CategoryHash.category(Self.text(of: b % count))))
                 } else {
-                    features.append(isSparse ? Self.sparse(a, b) : Self.dense(a, b))
+                    features.append(isSparse ? Self.sparse(a, b) : Self.dense(a, b, isTame: isTame))
                 }
             }
         }
@@ -62,15 +68,15 @@ struct WideRows {
 
     private static func power(_ value: Double, _ exponent: Int) -> Double { scalbn(value, exponent) }
 
-    private static func dense(_ a: UInt64, _ b: UInt64) -> Double {
+    private static func dense(_ a: UInt64, _ b: UInt64, isTame: Bool) -> Double {
         let sign = a >> 63 == 1 ? -1.0 : 1.0
         switch a % 16 {
-        case 0, 1: return .nan
+        case 0, 1: return isTame && (a >> 16) % 16 != 0 ? power(centred(b), -21) : .nan
         case 2: return 0
         case 3: return -0.0
         case 4: return denormal(sign, b)
         case 5: return power(sign * Double(1 + b % 4), -117)
-        case 6: return power(sign * Double((1 << 24) - 1 - b % 1000), 104)
+        case 6: return power(sign * Double((1 << 24) - 1 - b % 1000), isTame ? 36 : 104)
         case 7, 8: return Double(b % 64)
         case 9: return -Double(b % 8) - 0.5
         case 10, 11: return power(centred(b), -33)

@@ -1,14 +1,20 @@
 import HTTPKernel
+import InferenceWire
 import NIOHTTP1
 
 /// How much one request may ask for, and how much all of them together.
 package struct InferenceLimits: Sendable {
     package var bodyBytes = 16 << 20
     package var rowCount = 100_000
+    /// Rows times features, of rows by name.
+    package var cellCount = RowLimits.cellCount
     /// Rows times trees above which a request is scored on a worker thread: about a millisecond of a loop's time.
     package var loopWork = 200_000
     /// Body bytes above which a request is read on a worker thread too: about half a millisecond of parsing.
     package var loopBytes = 64 << 10
+    /// Numbers of rows by name above which a request is read on a worker thread too, however few its bytes are: those that are
+    /// missing are written as well.
+    package var loopCells = 1 << 15
     /// Requests beyond a loop's size that may be gathered, wait for a worker or be with one; over all loops.
     package var concurrentCount = 256
     /// Bytes of their bodies; over all loops.

@@ -110,13 +110,13 @@ extension InferenceResponder {
             case .container: slot.heads[answering]
             case .runtime(let call): call.completed(slot.runtimeHeads[answering])
             }
-        let limitRows = limits.rowCount
-        guard inquiry.body.readableBytes <= limits.loopBytes else {
-            return answerElsewhere(inquiry, slot) { model, scores, scoring throws(Refusal) in
+        let rowLimits = RowLimits(rowCount: limits.rowCount, cellCount: limits.cellCount)
+        func readElsewhere() -> Answer {
+            answerElsewhere(inquiry, slot) { model, scores, scoring throws(Refusal) in
                 let rowCount: Int
                 do throws(RowError) {
                     rowCount = try scoring.read(
-                        inquiry.body, as: format, for: model, model.signatures[0].schema, limitRows: limitRows)
+                        inquiry.body, as: format, for: model, model.signatures[0].schema, limits: rowLimits)
                 } catch {
                     throw Self.refusal(error)
                 }
@@ -124,13 +124,17 @@ extension InferenceResponder {
                 return (try scoring.score(for: model, as: answering, head: head, counting: &scores), rowCount)
             }
         }
+        guard inquiry.body.readableBytes <= limits.loopBytes else { return readElsewhere() }
         // A slot in the table holds its model; it is let go of on this loop only, after it left the table.
         return slot.model.withModel { model in
             let rowCount: Int
             do throws(RowError) {
+                var promptly = rowLimits
+                promptly.promptCellCount = limits.loopCells
                 rowCount = try scoring.read(
-                    inquiry.body, as: format, for: model, slot.signature.schema, limitRows: limitRows)
+                    inquiry.body, as: format, for: model, slot.signature.schema, limits: promptly)
             } catch {
+                if error == .notPrompt { return readElsewhere() }
                 return refuse(Self.refusal(error), inquiry, slot)
             }
             guard !limits.isLoopWork(rowCount, of: model) else {
@@ -152,7 +156,7 @@ extension InferenceResponder {
     }
 
     static func refusal(_ error: RowError) -> Refusal {
-        let kind: Refusal.Kind = if case .tooManyRows = error { .size } else { .rows }
+        let kind: Refusal.Kind = error.isSize ? .size : .rows
         return Refusal(kind, HTTPResponseStatus(statusCode: error.status), error.description)
     }
 }

@@ -26,13 +26,13 @@ final class LoopScoring {
 
     /// Reads a body and answers how many rows it has.
     func read(
-        _ body: ByteBuffer, as format: RowFormat, for model: LoadedModel, _ schema: RowSchema, limitRows: Int
+        _ body: ByteBuffer, as format: RowFormat, for model: LoadedModel, _ schema: RowSchema, limits: RowLimits
     ) throws(RowError) -> Int {
         let result: Result<Int, RowError> = unsafe body.withUnsafeReadableBytes { bytes in
             do throws(RowError) {
                 switch model.inputType {
-                case .float32: try unsafe floats.read(bytes, as: format, schema: schema, limitRows: limitRows)
-                case .float64: try unsafe doubles.read(bytes, as: format, schema: schema, limitRows: limitRows)
+                case .float32: try unsafe floats.read(bytes, as: format, schema: schema, limits: limits)
+                case .float64: try unsafe doubles.read(bytes, as: format, schema: schema, limits: limits)
                 }
                 return .success(rowCount(for: model))
             } catch {

@@ -1,8 +1,5 @@
 import JSONReader
 
-/// Depth and numbers as requests need them. Clients write NaN where JSON has no word for it.
-let tensorRules = JSONRules(maxDepth: 16, allowsNonFinite: true)
-
 /// Steps of the reader whose errors say in which field they happened. The name is made only when there is an error.
 extension JSONReader {
     mutating func at<Value>(

@@ -20,6 +20,8 @@ package final class ModelSignature: Sendable {
     package let classLabels: [String]
     /// `{"model_name":"m","model_version":"7"`, with which every answer begins.
     let answerStart: [UInt8]
+    /// `,"parameters":{…}` of the input in the REST metadata, or nothing: what the features are called and which take texts.
+    let inputParameters: String
 
     /// The one tensor that holds all features; any other name is taken too.
     package static let inputName = "input"
@@ -41,13 +43,14 @@ package final class ModelSignature: Sendable {
         self.classLabels = classLabels
         self.inputType = isInputDouble ? .fp64 : .fp32
         self.outputType = isOutputDouble ? .fp64 : .fp32
+        self.inputParameters = InputParameters.text(schema)
         self.answerStart = Array(
             "{\"model_name\":\(jsonQuoted(name)),\"model_version\":\(jsonQuoted(version))".utf8)
     }
 
     package var featureCount: Int { schema.featureCount }
 
-    func featureName(_ feature: Int) -> String { schema.names?.name(of: feature) ?? "f\(feature)" }
+    func featureName(_ feature: Int) -> String { schema.tensorName(feature) }
 
     /// Where a tensor of one feature goes: by the feature's name; by `f0`, `f1`, … where names do not say which.
     ///

@@ -18,7 +18,7 @@ package enum OpenInferenceDocuments {
             {"name":\(jsonQuoted(model.name)),"versions":[\(jsonQuoted(model.version))],\
             "platform":\(jsonQuoted(model.platform)),\
             "inputs":[{"name":\(jsonQuoted(ModelSignature.inputName)),"datatype":"\(model.inputType.rawValue)",\
-            "shape":\(list(model.inputShape))}],\
+            "shape":\(list(model.inputShape))\(model.inputParameters)}],\
             "outputs":[{"name":\(jsonQuoted(ModelSignature.outputName)),"datatype":"\(model.outputType.rawValue)",\
             "shape":\(list(model.outputShape))\(labels)}]}
             """

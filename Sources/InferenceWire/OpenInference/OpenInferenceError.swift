@@ -14,7 +14,7 @@ package enum OpenInferenceError: Error, Equatable, Sendable, CustomStringConvert
 
     /// Whether the request is sound but larger than is allowed.
     package var isTooLarge: Bool {
-        if case .rows(.tooManyRows) = self { true } else { false }
+        if case .rows(let error) = self { error.isSize } else { false }
     }
 
     package var description: String {

@@ -28,7 +28,7 @@ package struct IndexRequest: Equatable, Sendable {
     package init(json text: UnsafeRawBufferPointer) throws(OpenInferenceError) {
         guard text.count > 0 else { return }
         var isReady = false
-        try unsafe JSONReader.read(text, rules: tensorRules) { (json) throws(OpenInferenceError) in
+        try unsafe JSONReader.read(text, rules: requestRules) { (json) throws(OpenInferenceError) in
             try json.parameters("") { (json, key) throws(JSONError) in
                 if json.text(key, is: "ready") { isReady = try json.readBool() } else { try json.skipValue() }
             }
@@ -55,7 +55,7 @@ package struct LoadRequest: Equatable, Sendable {
         self.name = name
         guard text.count > 0 else { return }
         var foreign: String?
-        try unsafe JSONReader.read(text, rules: tensorRules) { (json) throws(OpenInferenceError) in
+        try unsafe JSONReader.read(text, rules: requestRules) { (json) throws(OpenInferenceError) in
             try json.parameters("") { (json, key) throws(JSONError) in
                 guard json.text(key, is: "parameters") else { return try json.skipValue() }
                 try json.beginObject()

@@ -50,7 +50,7 @@ extension RowBuffer {
     ) throws(OpenInferenceError) -> TensorRequest {
         var request = TensorRequest()
         var asked = AskedForm()
-        try unsafe JSONReader.read(text, rules: tensorRules) { (json) throws(OpenInferenceError) in
+        try unsafe JSONReader.read(text, rules: requestRules) { (json) throws(OpenInferenceError) in
             try json.at("") { (json) throws(JSONError) in try json.beginObject() }
             while let key = try json.key("") {
                 if json.text(key, is: "inputs") {

@@ -24,7 +24,7 @@ extension RowBuffer {
                 }
             case .json(let range):
                 let text = unsafe UnsafeRawBufferPointer(rebasing: body[range])
-                try unsafe JSONReader.read(text, rules: tensorRules) { (json) throws(OpenInferenceError) in
+                try unsafe JSONReader.read(text, rules: requestRules) { (json) throws(OpenInferenceError) in
                     try fill(&json, as: datatype, placement, signature.schema, input: index)
                 }
             case .typed(let range):

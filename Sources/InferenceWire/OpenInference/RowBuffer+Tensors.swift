@@ -71,18 +71,23 @@ extension RowBuffer {
         input: Int
     ) throws(OpenInferenceError) {
         var index = 0
-        var isKnown = true
+        var refused: ValueFault?
         var isNested: Bool?
+        var isMixed = false
         var shortRow: (number: Int, count: Int)?
+        guard try json.at("inputs[\(input)].data", { (json) throws(JSONError) in try json.peekKind() }) == .array else {
+            throw .field("inputs[\(input)].data", ValueFault(&json, wanted: .array).description)
+        }
         do throws(JSONError) {
             try json.beginArray()
             while try json.nextElement() {
                 let isArray = try json.peekKind() == .array
-                guard isArray == isNested ?? isArray else { throw JSONError(.wrongKind, at: json.offset) }
+                isMixed = isArray != isNested ?? isArray
+                if isMixed { break }
                 isNested = isArray
                 guard isArray else {
-                    isKnown = try take(&json, datatype, placement, index, schema)
-                    if !isKnown { break }
+                    refused = try take(&json, datatype, placement, index, schema)
+                    if refused != nil { break }
                     index += 1
                     continue
                 }
@@ -90,11 +95,11 @@ extension RowBuffer {
                 try json.beginArray()
                 while try json.nextElement() {
                     guard index < end else { throw JSONError(.tooManyElements, at: json.offset) }
-                    isKnown = try take(&json, datatype, placement, index, schema)
-                    if !isKnown { break }
+                    refused = try take(&json, datatype, placement, index, schema)
+                    if refused != nil { break }
                     index += 1
                 }
-                if !isKnown { break }
+                if refused != nil { break }
                 if index < end {
                     let number = end / placement.width
                     shortRow = (number, index + placement.width - end)
@@ -104,7 +109,10 @@ extension RowBuffer {
         } catch {
             throw located(error, placement, index, input)
         }
-        guard isKnown else { throw Self.unknownText(placement, index) }
+        if let refused { throw Self.refusal(refused, placement, index) }
+        if isMixed, index < placement.count {
+            throw .field("inputs[\(input)].data", "element \(index + 1) breaks the nesting of those before it")
+        }
         if let (number, count) = shortRow {
             throw .field("inputs[\(input)].data", "row \(number) has \(count) elements, not \(placement.width)")
         }
@@ -115,32 +123,42 @@ extension RowBuffer {
 
     /// One element. A null is missing, and so is NaN, which JSON lacks and clients write all the same.
     ///
-    /// - Returns: false for a text that the feature's encoder does not take.
+    /// - Returns: why it is not taken; nil when it is.
     private mutating func take(
         _ json: inout JSONReader, _ datatype: TensorDatatype, _ placement: TensorPlacement, _ index: Int,
         _ schema: RowSchema
-    ) throws(JSONError) -> Bool {
+    ) throws(JSONError) -> ValueFault? {
         guard index < placement.count else { throw JSONError(.tooManyElements, at: json.offset) }
         let number: Number
-        if datatype == .bytes {
-            guard let known = try Self.text(&json, placement, index, schema) else { return false }
-            number = known
-        } else if datatype == .bool {
-            number = try json.readBool() ? 1 : 0
-        } else if try json.readNull() {
-            number = .nan
-        } else {
-            let start = json.offset
-            number = try Number.next(&json)
-            if let range = datatype.wholeRange {
-                // As far as the row's own type can tell.
-                guard number.rounded(.towardZero) == number, number >= Number(range.lowerBound),
-                    number <= Number(range.upperBound)
-                else { throw JSONError(.notAnInteger, at: start) }
+        do throws(JSONError) {
+            if datatype == .bytes {
+                var refused: ValueFault?
+                number = try Self.text(&json, placement, index, schema, &refused)
+                if let refused { return refused }
+            } else if datatype == .bool {
+                number = try json.readBool() ? 1 : 0
+            } else if try json.readNull() {
+                number = .nan
+            } else if let limits = datatype.wholeLimits {
+                if try json.readNaN() {
+                    number = .nan
+                } else {
+                    let (magnitude, isNegative) = try json.readWhole()
+                    guard limits.holds(magnitude, isNegative: isNegative) else { return .outOfRange(datatype.rawValue) }
+                    number = isNegative ? -Number(magnitude) : Number(magnitude)
+                }
+            } else {
+                number = try Number.next(&json)
+            }
+        } catch {
+            switch error.reason {
+            case .wrongKind: return ValueFault(&json, wanted: datatype.wanted)
+            case .notAnInteger: return .outOfRange(datatype.rawValue)
+            default: throw error
             }
         }
         values[placement.start + index * placement.stride] = number
-        return true
+        return nil
     }
 
     private func located(
@@ -149,14 +167,17 @@ extension RowBuffer {
         guard index < placement.count else {
             return .field("inputs[\(input)].data", "more elements than the \(placement.count) that its shape asks for")
         }
-        let (row, column) = placement.place(of: index)
+        let row = placement.place(of: index).row
         return switch error.reason {
-        case .wrongKind: .rows(.notANumber(row: row, column: column, text: "a value of another kind"))
-        case .notAnInteger: .rows(.notANumber(row: row, column: column, text: "a value out of its datatype's range"))
         case .tooManyElements:
             .field("inputs[\(input)].data", "row \(row - 1) has more than \(placement.width) elements")
         default: .json(field: "inputs[\(input)].data", error)
         }
+    }
+
+    static func refusal(_ fault: ValueFault, _ placement: TensorPlacement, _ index: Int) -> OpenInferenceError {
+        let (row, column) = placement.place(of: index)
+        return .rows(.badValue(row: row, column: column, fault))
     }
 
     // MARK: Typed contents
@@ -187,9 +208,9 @@ extension RowBuffer {
                 case .bool: try contents.eachSigned { put($0 == 0 ? 0 : 1) }
                 case .uint64: try contents.eachSigned { put(Number(UInt64(bitPattern: $0))) }
                 default:
-                    let range = datatype.wholeRange ?? 0...0
+                    let limits = datatype.wholeLimits
                     try contents.eachSigned {
-                        if !range.contains(Double($0)) { isOutOfRange = true }
+                        if limits?.holds($0) != true { isOutOfRange = true }
                         put(Number($0))
                     }
                 }
@@ -207,6 +228,15 @@ extension RowBuffer {
 }
 
 extension TensorDatatype {
+    /// What an element is in JSON.
+    var wanted: ValueFault.Wanted {
+        switch self {
+        case .bool: .boolean
+        case .bytes: .text
+        default: .number
+        }
+    }
+
     /// The field of `InferTensorContents` that holds elements of this type.
     var contentsField: Int? {
         switch self {

@@ -57,27 +57,31 @@ extension RowBuffer {
         _ text: UnsafeRawBufferPointer, _ placement: TensorPlacement, _ index: Int, _ schema: RowSchema
     ) throws(OpenInferenceError) {
         let feature = placement.feature(of: index)
-        let number = unsafe schema.encoder(of: feature)?.number(
-            of: text.assumingMemoryBound(to: UInt8.self), feature: feature)
-        guard let number else { throw Self.unknownText(placement, index) }
+        let characters = unsafe text.assumingMemoryBound(to: UInt8.self)
+        let number = unsafe schema.encoder(of: feature)?.number(of: characters, feature: feature)
+        guard let number else {
+            let fault = unsafe ValueFault(unknown: characters)
+            throw Self.refusal(fault, placement, index)
+        }
         values[placement.start + index * placement.stride] = Number(number)
     }
 
     /// The next JSON string as the number that it stands for; a null is missing.
     ///
-    /// - Returns: nil for a text that the encoder does not take.
+    /// - Parameter refused: says so of a text that the encoder does not take.
     static func text(
-        _ json: inout JSONReader, _ placement: TensorPlacement, _ index: Int, _ schema: RowSchema
-    ) throws(JSONError) -> Number? {
+        _ json: inout JSONReader, _ placement: TensorPlacement, _ index: Int, _ schema: RowSchema,
+        _ refused: inout ValueFault?
+    ) throws(JSONError) -> Number {
         if try json.readNull() { return .nan }
         let text = try json.readText()
         let feature = placement.feature(of: index)
-        guard let encoder = schema.encoder(of: feature) else { return nil }
-        return unsafe json.lend(text) { unsafe encoder.number(of: $0, feature: feature) }.map { Number($0) }
-    }
-
-    static func unknownText(_ placement: TensorPlacement, _ index: Int) -> OpenInferenceError {
-        let (row, column) = placement.place(of: index)
-        return .rows(.notANumber(row: row, column: column, text: "a text that the encoder does not know"))
+        return unsafe json.lend(text) { bytes in
+            if let number = unsafe schema.encoder(of: feature)?.number(of: bytes, feature: feature) {
+                return Number(number)
+            }
+            refused = unsafe ValueFault(unknown: bytes)
+            return .nan
+        }
     }
 }

@@ -29,19 +29,33 @@ package enum TensorDatatype: String, Sendable, CaseIterable {
         }
     }
 
-    /// The whole numbers that an element may be; nil for types that are not whole.
-    var wholeRange: ClosedRange<Double>? {
+    /// The greatest magnitudes of the whole numbers that an element may be; nil for types that are not whole.
+    var wholeLimits: WholeLimits? {
         switch self {
-        case .uint8: 0...Double(UInt8.max)
-        case .uint16: 0...Double(UInt16.max)
-        case .uint32: 0...Double(UInt32.max)
-        case .uint64: 0...Double(UInt64.max)
-        case .int8: Double(Int8.min)...Double(Int8.max)
-        case .int16: Double(Int16.min)...Double(Int16.max)
-        case .int32: Double(Int32.min)...Double(Int32.max)
-        case .int64: Double(Int64.min)...Double(Int64.max)
+        case .uint8: WholeLimits(UInt8.self)
+        case .uint16: WholeLimits(UInt16.self)
+        case .uint32: WholeLimits(UInt32.self)
+        case .uint64: WholeLimits(UInt64.self)
+        case .int8: WholeLimits(Int8.self)
+        case .int16: WholeLimits(Int16.self)
+        case .int32: WholeLimits(Int32.self)
+        case .int64: WholeLimits(Int64.self)
         case .bool, .fp16, .bf16, .fp32, .fp64, .bytes: nil
         }
+    }
+
+    /// The range of a type of whole numbers, to the last of them.
+    struct WholeLimits {
+        private let positive: UInt64
+        private let negative: UInt64
+
+        init<Whole: FixedWidthInteger>(_: Whole.Type) {
+            positive = UInt64(Whole.max)
+            negative = UInt64(Whole.min.magnitude)
+        }
+
+        func holds(_ magnitude: UInt64, isNegative: Bool) -> Bool { magnitude <= (isNegative ? negative : positive) }
+        func holds(_ number: Int64) -> Bool { holds(number.magnitude, isNegative: number < 0) }
     }
 
     /// The number of the type in Triton's `model_config.proto`.

@@ -18,7 +18,26 @@
 
     struct MalformedQuotes: Error {}
 
-    init(_ text: UnsafeBufferPointer<UInt8>) { unsafe self.text = text }
+    init(_ text: UnsafeBufferPointer<UInt8>) {
+        unsafe self.text = text
+        position = unsafe Self.start(of: text)
+    }
+
+    /// Behind the byte order mark that some writers of UTF-8 begin with.
+    static func start(of text: UnsafeBufferPointer<UInt8>) -> Int {
+        unsafe text.count >= 3 && text[0] == 0xEF && text[1] == 0xBB && text[2] == 0xBF ? 3 : 0
+    }
+
+    /// Whether nothing but blanks and line ends is left.
+    static func isBlank(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Bool {
+        for index in start..<text.count where unsafe !isBlank(text[index]) && text[index] != UInt8(ascii: "\n") {
+            return false
+        }
+        return true
+    }
+
+    /// Whether nothing but empty lines is left.
+    var isBlankToTheEnd: Bool { unsafe Self.isBlank(text, from: position) }
 
     var isAtEnd: Bool { unsafe position >= text.count }
 

@@ -43,6 +43,9 @@ package struct FeatureNames: Sendable {
 
     package var count: Int { starts.count - 1 }
 
+    /// Of all names together.
+    var byteCount: Int { bytes.count }
+
     package func name(of feature: Int) -> String {
         String(decoding: bytes[starts[feature]..<starts[feature + 1]], as: UTF8.self)
     }

@@ -1,13 +1,14 @@
-/// `text/csv` as the SageMaker containers take it: no header, one row a line, an empty field is missing.
+/// `text/csv` as the SageMaker containers take it: no header, one row a line, an empty field is missing. A number may be quoted.
 ///
 /// Source: "Common data formats for inference", Amazon SageMaker Developer Guide; line ends as in RFC 4180.
 extension RowBuffer {
     mutating func readCSV(
-        _ text: UnsafeBufferPointer<UInt8>, _ featureCount: Int, _ limitRows: Int
+        _ text: UnsafeBufferPointer<UInt8>, _ featureCount: Int, _ limits: RowLimits
     ) throws(RowError) {
-        var lineStart = 0
+        var lineStart = unsafe CSVFields.start(of: text)
         while lineStart < text.count {
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
+            if featureCount > 1, unsafe CSVFields.isBlank(text, from: lineStart) { break }
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
             lineStart = try unsafe readLine(text, from: lineStart, featureCount)
             rowCount += 1
         }
@@ -59,11 +60,16 @@ extension RowBuffer {
         var range = range
         while let last = range.last, unsafe Self.isSpace(text[last]) { range = range.dropLast() }
         while let first = range.first, unsafe Self.isSpace(text[first]) { range = range.dropFirst() }
+        // A number holds neither a comma nor a quotation mark: what is quoted needs no other reading.
+        let quote = UInt8(ascii: "\"")
+        if range.count > 1, unsafe text[range.lowerBound] == quote, unsafe text[range.upperBound - 1] == quote {
+            range = range.dropFirst().dropLast()
+        }
         guard !range.isEmpty else { return values.append(.nan) }
         let field = unsafe UnsafeBufferPointer(rebasing: text[range])
         guard let number = unsafe Number.number(field) else {
-            let shown = unsafe String(decoding: field.prefix(40), as: UTF8.self)
-            throw .notANumber(row: rowCount + 1, column: column, text: shown)
+            let fault = unsafe ValueFault(field: field)
+            throw .badValue(row: rowCount + 1, column: column, fault)
         }
         values.append(number)
     }

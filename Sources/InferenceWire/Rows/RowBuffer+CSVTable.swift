@@ -4,25 +4,30 @@
 /// Source: RFC 4180, whose `header` parameter this is.
 extension RowBuffer {
     mutating func readCSVTable(
-        _ text: UnsafeBufferPointer<UInt8>, _ schema: RowSchema, _ limitRows: Int, hasHeader: Bool
+        _ text: UnsafeBufferPointer<UInt8>, _ schema: RowSchema, _ limits: RowLimits, hasHeader: Bool
     ) throws(RowError) {
         var fields = unsafe CSVFields(text)
         if hasHeader {
             guard !fields.isAtEnd else { throw .noRows }
-            try readHeader(&fields, schema)
+            try readHeader(&fields, schema, limits)
         }
+        // The one field of a line may be missing; a line of more fields has commas.
+        let fieldCount = hasHeader ? columns.count : schema.featureCount
         while !fields.isAtEnd {
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
-            try readTableRow(&fields, schema, hasHeader: hasHeader)
+            if fieldCount > 1, fields.isBlankToTheEnd { break }
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
+            try readTableRow(&fields, schema, limits, hasHeader: hasHeader)
             rowCount += 1
         }
     }
 
     /// Finds the feature of each column; as no feature may come twice, there are no more columns than features.
-    private mutating func readHeader(_ fields: inout CSVFields, _ schema: RowSchema) throws(RowError) {
+    private mutating func readHeader(
+        _ fields: inout CSVFields, _ schema: RowSchema, _ limits: RowLimits
+    ) throws(RowError) {
         guard let names = schema.names else { throw .noFeatureNames(row: 0) }
         columns.removeAll(keepingCapacity: true)
-        beginNamedRow(schema)
+        try beginNamedRow(schema, limits)
         // The row was only needed for its stamps.
         values.removeAll(keepingCapacity: true)
         while true {
@@ -39,12 +44,12 @@ extension RowBuffer {
     }
 
     private mutating func readTableRow(
-        _ fields: inout CSVFields, _ schema: RowSchema, hasHeader: Bool
+        _ fields: inout CSVFields, _ schema: RowSchema, _ limits: RowLimits, hasHeader: Bool
     ) throws(RowError) {
         let row = rowCount + 1
         let start = values.count
         let columnCount = hasHeader ? columns.count : schema.featureCount
-        values.append(contentsOf: repeatElement(.nan, count: schema.featureCount))
+        try appendMissingRow(schema, limits)
         var column = 0
         while true {
             let field = try Self.next(&fields, row: row)
@@ -54,11 +59,14 @@ extension RowBuffer {
             let feature = hasHeader ? columns[column] : column
             column += 1
             guard let number = Self.number(of: field, in: fields, schema, feature) else {
-                let text = Self.shown(field, of: fields)
-                guard hasHeader, let names = schema.names else {
-                    throw .notANumber(row: row, column: column, text: text)
+                let isText = schema.encoder(of: feature) != nil
+                let fault = unsafe fields.withBytes(of: field) {
+                    unsafe isText ? ValueFault(unknown: $0) : ValueFault(field: $0)
                 }
-                throw .featureNotANumber(row: row, feature: names.name(of: feature), text: text)
+                guard hasHeader, let names = schema.names else {
+                    throw .badValue(row: row, column: column, fault)
+                }
+                throw .badFeature(row: row, feature: names.name(of: feature), fault)
             }
             values[start + feature] = number
             if field.endsLine { break }

@@ -2,41 +2,45 @@ import JSONReader
 
 /// The shapes of `application/json` that clients send: `[1, 2]`, `[[1, 2], [3, 4]]`, `{"instances": …}` with rows that are
 /// arrays, `{"features": [1, 2]}` or objects of named features, and `{"features": …}`. Other keys are passed over; null is
-/// missing.
+/// missing, and so is NaN, which JSON lacks and Python writes all the same.
 ///
 /// Source: "Common data formats for inference", Amazon SageMaker Developer Guide.
 extension RowBuffer {
-    mutating func readJSON(_ text: UnsafeRawBufferPointer, _ schema: RowSchema, _ limitRows: Int) throws(RowError) {
+    mutating func readJSON(_ text: UnsafeRawBufferPointer, _ schema: RowSchema, _ limits: RowLimits) throws(RowError) {
         // An empty body is a request without rows, and not broken JSON.
         guard text.count > 0 else { throw .noRows }
-        try unsafe JSONReader.read(text, rules: JSONRules(maxDepth: 16)) { (json) throws(RowError) in
+        try unsafe JSONReader.read(text, rules: requestRules) { (json) throws(RowError) in
             if try json.kind() == .object {
-                try readObject(&json, schema, limitRows)
+                try readObject(&json, schema, limits)
             } else {
-                try readRows(&json, schema, limitRows)
+                try readRows(&json, schema, limits)
             }
             try json.checked { (json) throws(JSONError) in try json.finish() }
         }
     }
 
     private mutating func readObject(
-        _ json: inout JSONReader, _ schema: RowSchema, _ limitRows: Int
+        _ json: inout JSONReader, _ schema: RowSchema, _ limits: RowLimits
     ) throws(RowError) {
-        var hasRows = false
+        var rowsKey: String?
         try json.checked { (json) throws(JSONError) in try json.beginObject() }
         while let key = try json.key() {
-            if !hasRows && (json.text(key, is: "instances") || json.text(key, is: "features")) {
-                hasRows = true
-                try readRows(&json, schema, limitRows)
+            let isInstances = json.text(key, is: "instances")
+            if isInstances || json.text(key, is: "features") {
+                let name = isInstances ? "instances" : "features"
+                if let rowsKey { throw .rowsTwice(rowsKey, name) }
+                rowsKey = name
+                try readRows(&json, schema, limits)
             } else {
                 try json.checked { (json) throws(JSONError) in try json.skipValue() }
             }
         }
-        guard hasRows else { throw .noInstances }
+        guard rowsKey != nil else { throw .noInstances }
     }
 
     /// An array of rows, or an array of values, which is one row.
-    private mutating func readRows(_ json: inout JSONReader, _ schema: RowSchema, _ limitRows: Int) throws(RowError) {
+    private mutating func readRows(_ json: inout JSONReader, _ schema: RowSchema, _ limits: RowLimits) throws(RowError)
+    {
         try json.checked { (json) throws(JSONError) in try json.beginArray() }
         var isOneRow: Bool?
         while try json.element() {
@@ -52,8 +56,8 @@ extension RowBuffer {
                 continue
             }
             isOneRow = false
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
-            if kind == .object { try readRowObject(&json, schema) } else { try readRow(&json, schema) }
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
+            if kind == .object { try readRowObject(&json, schema, limits) } else { try readRow(&json, schema) }
         }
         guard isOneRow == true else { return }
         guard values.count == schema.featureCount else {
@@ -66,6 +70,7 @@ extension RowBuffer {
     mutating func readRow(_ json: inout JSONReader, _ schema: RowSchema) throws(RowError) {
         let start = values.count
         guard schema.texts == nil else { return try readMixedRow(&json, schema) }
+        guard try json.kind() == .array else { throw .notARow(row: rowCount + 1) }
         let found: Int
         do throws(JSONError) {
             found = try Number.appendArray(&json, to: &values, limitCount: schema.featureCount)
@@ -74,7 +79,7 @@ extension RowBuffer {
                 throw .wrongFieldCount(
                     row: rowCount + 1, found: schema.featureCount + 1, expected: schema.featureCount)
             }
-            throw located(error, rowStart: start)
+            throw located(error, &json, schema, rowStart: start)
         }
         guard found == schema.featureCount else {
             throw .wrongFieldCount(row: rowCount + 1, found: found, expected: schema.featureCount)
@@ -85,6 +90,7 @@ extension RowBuffer {
     /// A row by position in which texts may stand.
     private mutating func readMixedRow(_ json: inout JSONReader, _ schema: RowSchema) throws(RowError) {
         let start = values.count
+        guard try json.kind() == .array else { throw .notARow(row: rowCount + 1) }
         try json.checked { (json) throws(JSONError) in try json.beginArray() }
         while try json.element() {
             guard values.count - start < schema.featureCount else {
@@ -105,40 +111,61 @@ extension RowBuffer {
     ) throws(RowError) {
         let feature = values.count - rowStart
         let number: Number?
+        var refused: ValueFault?
         do throws(JSONError) {
-            number = try Self.value(&json, schema, feature)
+            number = try Self.value(&json, schema, feature, &refused)
         } catch {
-            throw located(error, rowStart: rowStart)
+            throw located(error, &json, schema, rowStart: rowStart)
         }
         guard let number else {
-            throw .notANumber(row: rowCount + 1, column: feature + 1, text: "a text that the encoder does not know")
+            throw .badValue(row: rowCount + 1, column: feature + 1, refused ?? .neitherTextNorInteger)
         }
         values.append(number)
     }
 
     /// The next value as the number of a feature: null is missing, and a text is what the feature's encoder says.
     ///
+    /// - Parameter refused: why a text, or an integer that is one, is not taken.
     /// - Returns: nil for a text that the encoder does not take.
-    static func value(_ json: inout JSONReader, _ schema: RowSchema, _ feature: Int) throws(JSONError) -> Number? {
+    static func value(
+        _ json: inout JSONReader, _ schema: RowSchema, _ feature: Int, _ refused: inout ValueFault?
+    ) throws(JSONError) -> Number? {
         if try json.readNull() { return .nan }
         guard let encoder = schema.encoder(of: feature) else { return try Number.next(&json) }
         guard try json.peekKind() == .string else {
             guard encoder.readsIntegers(feature) else { return try Number.next(&json) }
-            return encoder.number(of: try json.readInt(), feature: feature).map { Number($0) }
+            if try json.readNaN() { return .nan }
+            let integer = try json.readInt()
+            let number = encoder.number(of: integer, feature: feature)
+            if number == nil { refused = .unknownText("\(integer)") }
+            return number.map { Number($0) }
         }
         let text = try json.readText()
-        return unsafe json.lend(text) { unsafe encoder.number(of: $0, feature: feature) }.map { Number($0) }
+        return unsafe json.lend(text) { bytes in
+            let number = unsafe encoder.number(of: bytes, feature: feature)
+            if number == nil { refused = unsafe ValueFault(unknown: bytes) }
+            return number.map { Number($0) }
+        }
     }
 
     /// A value of the wrong kind or size is told by its row and column; broken JSON by its byte.
-    private func located(_ error: JSONError, rowStart: Int) -> RowError {
+    private func located(
+        _ error: JSONError, _ json: inout JSONReader, _ schema: RowSchema, rowStart: Int
+    ) -> RowError {
         let column = values.count - rowStart + 1
-        return switch error.reason {
-        case .wrongKind: .notANumber(row: rowCount + 1, column: column, text: "a value of another kind")
-        case .numberTooLarge: .notFinite(row: rowCount + 1, column: column)
-        case .notAnInteger:
-            .notANumber(row: rowCount + 1, column: column, text: "a number that is neither a text nor an integer")
-        default: .malformed(error)
+        guard let fault = Self.fault(error, &json, schema, column - 1) else { return .malformed(error) }
+        return .badValue(row: rowCount + 1, column: column, fault)
+    }
+
+    /// What is wrong with the value at which the reader stands; nil where the JSON is broken.
+    static func fault(
+        _ error: JSONError, _ json: inout JSONReader, _ schema: RowSchema, _ feature: Int
+    ) -> ValueFault? {
+        switch error.reason {
+        case .wrongKind: ValueFault(&json, wanted: schema.encoder(of: feature) == nil ? .number : .textOrNumber)
+        case .notAnInteger: .neitherTextNorInteger
+        case .numberTooLong: .tooLong
+        default: nil
         }
     }
 }

@@ -1,12 +1,12 @@
 import JSONReader
 
-/// `application/jsonlines`: one row a line, as an array by position or as an object (``RowBuffer/readRowObject(_:_:)``). Empty
+/// `application/jsonlines`: one row a line, as an array by position or as an object (``RowBuffer/readRowObject(_:_:_:)``). Empty
 /// lines are passed over.
 ///
 /// Source: "Common data formats for inference", Amazon SageMaker Developer Guide; lines as on jsonlines.org.
 extension RowBuffer {
     mutating func readJSONLines(
-        _ text: UnsafeRawBufferPointer, _ schema: RowSchema, _ limitRows: Int
+        _ text: UnsafeRawBufferPointer, _ schema: RowSchema, _ limits: RowLimits
     ) throws(RowError) {
         var start = 0
         while start < text.count {
@@ -18,12 +18,12 @@ extension RowBuffer {
             }
             defer { start = end + 1 }
             if isBlank { continue }
-            guard rowCount < limitRows else { throw .tooManyRows(limit: limitRows) }
+            guard rowCount < limits.rowCount else { throw .tooManyRows(limit: limits.rowCount) }
             let line = unsafe UnsafeRawBufferPointer(rebasing: text[start..<end])
             do throws(RowError) {
-                try unsafe JSONReader.read(line, rules: JSONRules(maxDepth: 16)) { (json) throws(RowError) in
+                try unsafe JSONReader.read(line, rules: requestRules) { (json) throws(RowError) in
                     if try json.kind() == .object {
-                        try readRowObject(&json, schema)
+                        try readRowObject(&json, schema, limits)
                     } else {
                         try readRow(&json, schema)
                     }

@@ -3,7 +3,9 @@ import JSONReader
 /// A row that is an object: `{"site_id": 3, "price": 0.2}` by the names of the model's features, or `{"features": [3, 0.2]}` by
 /// position, beside which other keys are passed over.
 extension RowBuffer {
-    mutating func readRowObject(_ json: inout JSONReader, _ schema: RowSchema) throws(RowError) {
+    mutating func readRowObject(
+        _ json: inout JSONReader, _ schema: RowSchema, _ limits: RowLimits
+    ) throws(RowError) {
         let row = rowCount + 1
         let start = values.count
         var isBegun = false
@@ -12,12 +14,13 @@ extension RowBuffer {
         try json.checked { (json) throws(JSONError) in try json.beginObject() }
         while let key = try json.key() {
             if rowCount == row {
+                guard !json.text(key, is: "features") else { throw .featuresTwice(row: row) }
                 try json.checked { (json) throws(JSONError) in try json.skipValue() }
             } else if json.text(key, is: "features"), try json.kind() == .array {
                 values.removeLast(values.count - start)
                 try readRow(&json, schema)
             } else if let feature = Self.feature(json, key, schema, guess: guess) {
-                if !isBegun { beginNamedRow(schema) }
+                if !isBegun { try beginNamedRow(schema, limits) }
                 isBegun = true
                 try readNamedValue(&json, schema, feature, rowStart: start)
                 guess = feature + 1
@@ -33,7 +36,7 @@ extension RowBuffer {
         }
         if !isBegun {
             guard schema.names != nil else { throw .noFeatureNames(row: row) }
-            beginNamedRow(schema)
+            try beginNamedRow(schema, limits)
         }
         rowCount += 1
     }
@@ -45,20 +48,15 @@ extension RowBuffer {
         func name() -> String { schema.names?.name(of: feature) ?? "" }
         guard isFirst(feature) else { throw .repeatedFeature(row: row, feature: name()) }
         let number: Number?
+        var refused: ValueFault?
         do throws(JSONError) {
-            number = try Self.value(&json, schema, feature)
+            number = try Self.value(&json, schema, feature, &refused)
         } catch {
-            switch error.reason {
-            case .wrongKind: throw .featureNotANumber(row: row, feature: name(), text: "a value of another kind")
-            case .notAnInteger:
-                throw .featureNotANumber(
-                    row: row, feature: name(), text: "a number that is neither a text nor an integer")
-            case .numberTooLarge: throw .featureNotFinite(row: row, feature: name())
-            default: throw .malformed(error)
-            }
+            guard let fault = Self.fault(error, &json, schema, feature) else { throw .malformed(error) }
+            throw .badFeature(row: row, feature: name(), fault)
         }
         guard let number else {
-            throw .featureNotANumber(row: row, feature: name(), text: "a text that the encoder does not know")
+            throw .badFeature(row: row, feature: name(), refused ?? .neitherTextNorInteger)
         }
         values[rowStart + feature] = number
     }

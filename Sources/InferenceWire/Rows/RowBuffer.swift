@@ -21,24 +21,23 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
     /// - Parameters:
     ///   - body: lent for the call.
     ///   - schema: of the model that is asked.
-    ///   - limitRows: more rows than this are refused before they are kept.
+    ///   - limits: what is beyond them is refused before it is kept.
     /// - Throws: ``RowError``; the buffer then holds no rows.
     @specialized(where Number == Float)
     @specialized(where Number == Double)
     package mutating func read(
-        _ body: UnsafeRawBufferPointer, as format: RowFormat, schema: RowSchema, limitRows: Int
+        _ body: UnsafeRawBufferPointer, as format: RowFormat, schema: RowSchema, limits: RowLimits
     ) throws(RowError) {
-        precondition(limitRows > 0, "one row is always allowed")
         clear()
         do throws(RowError) {
             switch format {
             case .csv where schema.texts == nil:
-                try unsafe readCSV(body.assumingMemoryBound(to: UInt8.self), schema.featureCount, limitRows)
+                try unsafe readCSV(body.assumingMemoryBound(to: UInt8.self), schema.featureCount, limits)
             case .csv, .csvWithHeader:
                 try unsafe readCSVTable(
-                    body.assumingMemoryBound(to: UInt8.self), schema, limitRows, hasHeader: format == .csvWithHeader)
-            case .json: try unsafe readJSON(body, schema, limitRows)
-            case .jsonLines: try unsafe readJSONLines(body, schema, limitRows)
+                    body.assumingMemoryBound(to: UInt8.self), schema, limits, hasHeader: format == .csvWithHeader)
+            case .json: try unsafe readJSON(body, schema, limits)
+            case .jsonLines: try unsafe readJSONLines(body, schema, limits)
             }
             guard rowCount > 0 else { throw .noRows }
             try checkFinite(featureCount: schema.featureCount, names: schema.names)
@@ -48,10 +47,23 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
         }
     }
 
+    /// Beyond this capacity memory is given back: a loop that read one large request would hold it for ever.
+    static var keptByteCount: Int { 4 << 20 }
+
     mutating func clear() {
-        values.removeAll(keepingCapacity: true)
+        Self.empty(&values)
+        if stamps.capacity > Self.keptByteCount / MemoryLayout<UInt64>.stride { stamps = [] }
+        Self.empty(&columns)
         rowCount = 0
         isNamed = false
+    }
+
+    private static func empty<Element>(_ array: inout [Element]) {
+        if array.capacity > keptByteCount / MemoryLayout<Element>.stride {
+            array = []
+        } else {
+            array.removeAll(keepingCapacity: true)
+        }
     }
 
     /// Infinities are refused, as the reference libraries refuse them: no split was trained on one.
@@ -68,10 +80,18 @@ package struct RowBuffer<Number: RowNumber>: Sendable {
 
     // MARK: Named rows
 
-    /// Appends a row in which every feature is missing, for the values that have names.
-    mutating func beginNamedRow(_ schema: RowSchema) {
-        isNamed = true
+    /// Appends a row in which every feature is missing.
+    mutating func appendMissingRow(_ schema: RowSchema, _ limits: RowLimits) throws(RowError) {
+        let (cells, limit) = (values.count + schema.featureCount, limits.cellCount)
+        guard cells <= limit else { throw .tooManyCells(limit: limit, featureCount: schema.featureCount) }
+        guard cells <= limits.promptCellCount else { throw .notPrompt }
         values.append(contentsOf: repeatElement(.nan, count: schema.featureCount))
+    }
+
+    /// Appends a row in which every feature is missing, for the values that have names.
+    mutating func beginNamedRow(_ schema: RowSchema, _ limits: RowLimits) throws(RowError) {
+        try appendMissingRow(schema, limits)
+        isNamed = true
         if stamps.count < schema.featureCount {
             stamps.append(contentsOf: repeatElement(0, count: schema.featureCount - stamps.count))
         }

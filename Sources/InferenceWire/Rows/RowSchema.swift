@@ -19,6 +19,9 @@ package final class RowSchema: Sendable {
         self.texts = texts
     }
 
+    /// What a tensor of one feature is called: `f0`, `f1`, … where there are no names.
+    func tensorName(_ feature: Int) -> String { names?.name(of: feature) ?? "f\(feature)" }
+
     /// The encoder of a feature's texts; nil where the feature is a number.
     func encoder(of feature: Int) -> (any FeatureTexts)? {
         guard let texts, texts.isEncoded(feature) else { return nil }

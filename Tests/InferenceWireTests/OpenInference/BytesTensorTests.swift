@@ -132,9 +132,9 @@ struct BytesTensorTests {
         arguments: [
             (#""data":["a","b"]"#, "inputs[0].data: 2 elements; its shape asks for 3"),
             (#""data":["a","b","c","d"]"#, "inputs[0].data: more elements than the 3 that its shape asks for"),
-            (#""data":["a",7,"c"]"#, #"row 1, column 2: "a value of another kind" is not a number"#),
-            (#""data":[["a","b","!"]]"#, #"row 1, column 3: "a text that the encoder does not know" is not a number"#),
-            (#""data":["a","!","b"]"#, #"row 1, column 2: "a text that the encoder does not know" is not a number"#),
+            (#""data":["a",7,"c"]"#, "row 1, column 2: a number stands where a text belongs"),
+            (#""data":[["a","b","!"]]"#, #"row 1, column 3: the text "!" is none that the feature's encoder takes"#),
+            (#""data":["a","!","b"]"#, #"row 1, column 2: the text "!" is none that the feature's encoder takes"#),
         ] as [(String, String)])
     func refusesWhatIsNoText(data: String, expected: String) {
         #expect(refusal { _ = try json(Self.input("x", "[1,3]", data), Self.all) } == expected)
@@ -156,7 +156,7 @@ struct BytesTensorTests {
             refused(["a", "b", "c"], { [0xFF, 0xFF, 0xFF, 0xFF] + $0.dropFirst(4) })
                 == "inputs[0]: text 1 has 4294967295 bytes, and 11 are left")
         #expect(
-            refused(["a", "!", "c"]) == #"row 1, column 2: "a text that the encoder does not know" is not a number"#)
+            refused(["a", "!", "c"]) == #"row 1, column 2: the text "!" is none that the feature's encoder takes"#)
         for texts in [["a", "b"], ["a", "b", "c", "d"]] {
             let message = Self.message("x", [1, 3], texts, isRaw: false)
             #expect(

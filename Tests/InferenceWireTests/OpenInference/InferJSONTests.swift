@@ -60,6 +60,38 @@ struct InferJSONTests {
         }
     }
 
+    private static let ranges: [(TensorDatatype, low: String, high: String, under: String, over: String)] = [
+        (.uint8, "0", "255", "-1", "256"), (.uint16, "0", "65535", "-1", "65536"),
+        (.uint32, "0", "4294967295", "-1", "4294967296"),
+        (.uint64, "0", "18446744073709551615", "-1", "18446744073709551616"),
+        (.int8, "-128", "127", "-129", "128"), (.int16, "-32768", "32767", "-32769", "32768"),
+        (.int32, "-2147483648", "2147483647", "-2147483649", "2147483648"),
+        (.int64, "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "9223372036854775808"),
+    ]
+
+    /// To the last number, which a Float does not tell from the first one out of range.
+    @Test(arguments: ranges.indices) func wholeNumbersLieInTheRangeOfTheirDatatype(index: Int) throws {
+        let (datatype, low, high, under, over) = Self.ranges[index]
+        func read(_ number: String) throws -> Float {
+            let text = """
+                {"inputs":[{"name":"x","datatype":"\(datatype.rawValue)","shape":[1],"data":[\(number)]}]}
+                """
+            var floats = RowBuffer<Float>()
+            _ = try readREST(Array(text.utf8), .plain(featureCount: 1), into: &floats)
+            return floats.values[0]
+        }
+        #expect(try read(low) == Float(low) && read(high) == Float(high))
+        #expect(try read(high + ".0") == Float(high) && read("1e2") == 100 && read("-0") == 0)
+        #expect(try read("NaN").isNaN && read("null").isNaN)
+        for number in [under, over, over + "000", "1.5", "1e-1", "1e30", "18446744073709557616", "Infinity"] {
+            #expect {
+                try read(number)
+            } throws: { error in
+                "\(error)" == "row 1, column 1: the number is no whole number in the range of \(datatype.rawValue)"
+            }
+        }
+    }
+
     @Test func textIsRoundedOnceToTheRowsType() throws {
         // Halfway between two floats when read as a double first; rounding twice would go the wrong way.
         let text = #"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,1],"data":[1.00000017881393432617187499]}]}"#
@@ -126,11 +158,19 @@ struct InferJSONTests {
             ),
             (
                 input(#""datatype":"FP32","shape":[2,3],"data":[[1,2,3],4,5,6]"#),
-                #"row 2, column 1: "a value of another kind" is not a number"#
+                "inputs[0].data: element 4 breaks the nesting of those before it"
+            ),
+            (
+                input(#""datatype":"FP32","shape":[1,3],"data":null"#),
+                "inputs[0].data: null stands where an array belongs"
+            ),
+            (
+                input(#""data":"1,2,3","datatype":"FP32","shape":[1,3]"#),
+                #"inputs[0].data: the string "1,2,3" stands where an array belongs"#
             ),
             (
                 input(#""datatype":"FP32","shape":[2,3],"data":[1,2,3,4,"x",6]"#),
-                #"row 2, column 2: "a value of another kind" is not a number"#
+                #"row 2, column 2: the string "x" stands where a number belongs"#
             ),
             (
                 input(#""datatype":"FP32","shape":[2,3],"data":[1,2,3,4,1e999,6]"#),
@@ -142,15 +182,15 @@ struct InferJSONTests {
             ),
             (
                 input(#""datatype":"UINT8","shape":[1,3],"data":[1,300,3]"#),
-                #"row 1, column 2: "a value out of its datatype's range" is not a number"#
+                "row 1, column 2: the number is no whole number in the range of UINT8"
             ),
             (
                 input(#""datatype":"INT64","shape":[1,3],"data":[1,2.5,3]"#),
-                #"row 1, column 2: "a value out of its datatype's range" is not a number"#
+                "row 1, column 2: the number is no whole number in the range of INT64"
             ),
             (
                 input(#""datatype":"BOOL","shape":[1,3],"data":[true,1,true]"#),
-                #"row 1, column 2: "a value of another kind" is not a number"#
+                "row 1, column 2: a number stands where true or false belongs"
             ),
             (
                 input(#""datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}"#),

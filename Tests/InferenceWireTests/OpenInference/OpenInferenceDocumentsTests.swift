@@ -11,7 +11,12 @@ struct OpenInferenceDocumentsTests {
         let one = try parsed(OpenInferenceDocuments.metadata(.sample()))
         let expected: NSDictionary = [
             "name": "m", "versions": ["7"], "platform": "lodestore_xgboost-json",
-            "inputs": [["name": "input", "datatype": "FP32", "shape": [-1, 3]]],
+            "inputs": [
+                [
+                    "name": "input", "datatype": "FP32", "shape": [-1, 3],
+                    "parameters": ["feature_names": ["age", "price", "größe"]],
+                ] as NSDictionary
+            ],
             "outputs": [["name": "predict", "datatype": "FP32", "shape": [-1]]],
         ]
         #expect(one == expected)
@@ -29,6 +34,30 @@ struct OpenInferenceDocumentsTests {
                     "parameters": ["labels": ["a\"b", "größe"]],
                 ] as NSDictionary
             ])
+    }
+
+    private func parameters(_ signature: ModelSignature) throws -> NSDictionary? {
+        let inputs = try parsed(OpenInferenceDocuments.metadata(signature))["inputs"] as? [NSDictionary]
+        return inputs?.first?["parameters"] as? NSDictionary
+    }
+
+    @Test func metadataTellsWhichFeaturesTakeTexts() throws {
+        #expect(
+            try parameters(.encoded([1, 2])) == [
+                "feature_names": ["age", "site", "device"], "bytes_features": ["site", "device"],
+            ])
+        #expect(try parameters(.plain(featureCount: 3)) == nil)
+    }
+
+    @Test func metadataOfManyFeaturesOrLongNamesHasNoNames() throws {
+        func wide(_ count: Int, prefix: String) throws -> Int? {
+            let names = (0..<count).map { prefix + "\($0)" }
+            let schema = RowSchema(featureCount: count, featureNames: names)
+            return (try parameters(.plain(schema))?["feature_names"] as? [String])?.count
+        }
+        #expect(try wide(1000, prefix: "\"\n") == 1000)
+        #expect(try wide(1001, prefix: "f") == nil)
+        #expect(try wide(1000, prefix: String(repeating: "long-", count: 14)) == nil)
     }
 
     @Test func configurationIsTritons() throws {
