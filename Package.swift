@@ -49,7 +49,6 @@ let libraries: [Library] = [
     apple("NIOHTTP1", "swift-nio", "2.101.2"),
     apple("NIOEmbedded", "swift-nio", "2.101.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
-    apple("SystemPackage", "swift-system", "1.8.1"),
     apple("NIOCertificateReloading", "swift-nio-extras", "1.35.2"),
     vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
     vendor("GRPCCore", "grpc", "grpc-swift-2", "2.4.3"),
@@ -120,7 +119,7 @@ let house: [Room] = [
     room(
         2, "Launch",
         [
-            "S3Types", "DurableFiles", "Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage",
+            "S3Types", "DurableFiles", "JSONReader", "Telemetry", "Logging", "ArgumentParser", "Configuration",
             "ServiceLifecycle", "UnixSignals",
         ]),
     room(2, "LoadGenerator", ["Threads", "Histogram"]),
