@@ -122,7 +122,7 @@ let house: [Room] = [
             "S3Types", "DurableFiles", "JSONReader", "Telemetry", "Logging", "ArgumentParser", "Configuration",
             "ServiceLifecycle", "UnixSignals",
         ]),
-    room(2, "LoadGenerator", ["Threads", "Histogram"]),
+    room(2, "LoadGenerator", ["Threads", "Telemetry", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
@@ -201,7 +201,7 @@ let house: [Room] = [
         "lodestore-executor",
         [
             "DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring",
-            "ModelImage", "Launch", "OnnxRuntimeKit", "Telemetry",
+            "ModelImage", "Launch", "OnnxRuntimeKit",
             "ArgumentParser", "Logging", "HTTPKernel",
         ]),
 ]
