@@ -49,7 +49,6 @@ let libraries: [Library] = [
     apple("NIOHTTP1", "swift-nio", "2.101.2"),
     apple("NIOEmbedded", "swift-nio", "2.101.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
-    apple("SystemPackage", "swift-system", "1.8.1"),
     apple("NIOCertificateReloading", "swift-nio-extras", "1.35.2"),
     vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
     vendor("GRPCCore", "grpc", "grpc-swift-2", "2.4.3"),
@@ -120,10 +119,10 @@ let house: [Room] = [
     room(
         2, "Launch",
         [
-            "S3Types", "DurableFiles", "Telemetry", "Logging", "ArgumentParser", "Configuration", "SystemPackage",
+            "S3Types", "DurableFiles", "JSONReader", "Telemetry", "Logging", "ArgumentParser", "Configuration",
             "ServiceLifecycle", "UnixSignals",
         ]),
-    room(2, "LoadGenerator", ["Threads", "Histogram"]),
+    room(2, "LoadGenerator", ["Threads", "Telemetry", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
     room(2, "S3Wire", ["S3Types"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
@@ -202,7 +201,7 @@ let house: [Room] = [
         "lodestore-executor",
         [
             "DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring",
-            "ModelImage", "Launch", "OnnxRuntimeKit", "Telemetry",
+            "ModelImage", "Launch", "OnnxRuntimeKit",
             "ArgumentParser", "Logging", "HTTPKernel",
         ]),
 ]

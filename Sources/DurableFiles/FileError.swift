@@ -1,3 +1,5 @@
+import Glibc
+
 /// Which call on a file failed, and why.
 package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Operation: String, Hashable, Sendable {
@@ -15,5 +17,7 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         self.code = code
     }
 
-    package var description: String { "\(operation.rawValue) \(path): errno \(code)" }
+    package var description: String {
+        "\(operation.rawValue) \(path): \(unsafe String(cString: strerror(code))) (errno \(code))"
+    }
 }

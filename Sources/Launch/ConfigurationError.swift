@@ -3,6 +3,8 @@ package enum ConfigurationError: Error, CustomStringConvertible {
     case missing(key: String)
     case unacceptable(key: String, value: String, accepted: String)
     case unreadableFile(path: String, cause: any Error)
+    /// The configuration file has a setting that the program does not: most likely one that is misspelt.
+    case unknown(key: String, path: String, known: [String])
 
     package var description: String {
         switch self {
@@ -12,6 +14,8 @@ package enum ConfigurationError: Error, CustomStringConvertible {
             "\(key) is \"\(value)\": accepted is \(accepted)"
         case .unreadableFile(let path, let cause):
             "the configuration file \(path) cannot be read: \(cause)"
+        case .unknown(let key, let path, let known):
+            "\"\(key)\" in the configuration file \(path) is no setting: accepted are \(known.joined(separator: ", "))"
         }
     }
 

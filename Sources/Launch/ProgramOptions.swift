@@ -11,10 +11,10 @@ package struct ProgramOptions: ParsableArguments {
     package init() {}
 
     /// The program's settings, from its own flags and from all that stands behind a flag.
-    package func settings(_ flags: [String: Settings.Flag?]) async throws(ConfigurationError) -> Settings {
+    package func settings(_ flags: Settings.Flags) throws(ConfigurationError) -> Settings {
         var flags = flags
         flags["log-level"] = logLevel.map { .text($0) }
-        return try await Settings(flags: flags, file: config)
+        return try Settings(flags: flags, file: config)
     }
 }
 
@@ -41,7 +41,7 @@ package struct ServerOptions: ParsableArguments {
     package init() {}
 
     /// What was given, by the names of the settings.
-    package var flags: [String: Settings.Flag?] {
+    package var flags: Settings.Flags {
         [
             "listen": listen.map { .text($0) }, "tls-certificate": tlsCertificate.map { .text($0) },
             "tls-key": tlsKey.map { .text($0) }, "loops": loops.map { .integer($0) },
@@ -60,6 +60,22 @@ extension Settings {
         case (nil, nil): return nil
         case (nil, _?): throw .missing(key: "tls-certificate")
         case (_?, nil): throw .missing(key: "tls-key")
+        }
+    }
+
+    /// What a program makes of the two files; nil where neither is set.
+    ///
+    /// - Throws: ``ConfigurationError/unacceptable(key:value:accepted:)`` with what `read` throws.
+    package func tlsIdentity<Identity>(
+        _ read: (_ certificate: String, _ key: String) throws -> Identity
+    ) throws(ConfigurationError) -> Identity? {
+        guard let files = try tlsFiles() else { return nil }
+        do {
+            return try read(files.certificate, files.key)
+        } catch {
+            throw .unacceptable(
+                key: "tls-certificate", value: files.certificate,
+                accepted: "a certificate chain in PEM with its key in --tls-key (\(files.key)), but \(error)")
         }
     }
 }

@@ -7,10 +7,12 @@ import UnixSignals
 
 /// What every program does alike: start logging, print one line when ready, and leave with a code that says why.
 package enum ProgramRun {
-    /// 0 after a clean stop; 64 (wrong usage) comes from the argument parser; 78 wrong configuration; 1 anything else.
+    /// 0 after a clean stop; 64 (wrong usage) comes from the argument parser; 74 output that cannot be written; 78 wrong
+    /// configuration; 1 anything else.
     ///
-    /// Source: sysexits.h, EX_USAGE and EX_CONFIG.
+    /// Source: sysexits.h, EX_USAGE, EX_IOERR and EX_CONFIG.
     package static let wrongConfiguration = ExitCode(78)
+    package static let lostOutput = ExitCode(74)
 
     /// Sends all logging to standard error: text on a terminal, JSON otherwise.
     package static func startLogging(program: String, level: Logger.Level) -> Logger {
@@ -47,6 +49,9 @@ package enum ProgramRun {
         } catch let error as ConfigurationError {
             writeToStandardError(Array("\(program): \(error)\n".utf8))
             throw wrongConfiguration
+        } catch let error as OutputError {
+            writeToStandardError(Array("\(program): \(error)\n".utf8))
+            throw lostOutput
         } catch let code as ExitCode {
             throw code
         } catch {

@@ -1,6 +1,5 @@
 import Configuration
 package import Logging
-import SystemPackage
 
 /// The settings of one program: flag over environment over file over default.
 ///
@@ -10,15 +9,16 @@ package struct Settings: Sendable {
     private let sources: [any ConfigProvider]
 
     /// - Parameters:
-    ///   - flags: what stood on the command line; nil where a flag was not given.
+    ///   - flags: all settings that the program has, with what stood on the command line.
     ///   - file: the path of a JSON object, or nil.
     ///   - environment: the process's environment unless a test passes its own.
-    /// - Throws: ``ConfigurationError/unreadableFile(path:cause:)``.
+    /// - Throws: ``ConfigurationError/unreadableFile(path:cause:)``; ``ConfigurationError/unknown(key:path:known:)`` and
+    ///   ``ConfigurationError/unacceptable(key:value:accepted:)`` for what the file must not hold.
     package init(
-        flags: [String: Flag?], file: String?, environment: [String: String]? = nil
-    ) async throws(ConfigurationError) {
-        let given = flags.compactMapValues { $0?.value }
-        let values = Dictionary(uniqueKeysWithValues: given.map { (AbsoluteConfigKey([$0.key]), $0.value) })
+        flags: Flags, file: String?, environment: [String: String]? = nil
+    ) throws(ConfigurationError) {
+        let values = Dictionary(
+            uniqueKeysWithValues: flags.given.map { (AbsoluteConfigKey([$0.key]), $0.value.value) })
         let variables =
             environment.map { EnvironmentVariablesProvider(environmentVariables: $0) } ?? EnvironmentVariablesProvider()
         var sources: [any ConfigProvider] = [
@@ -26,13 +26,31 @@ package struct Settings: Sendable {
             variables.prefixKeys(with: "lodestore"),
         ]
         if let file {
-            do {
-                sources.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
-            } catch {
-                throw .unreadableFile(path: file, cause: error)
-            }
+            let settings = try SettingsFile.read(file, known: flags.keys)
+            let values = settings.map { (AbsoluteConfigKey([$0.key]), $0.value) }
+            sources.append(InMemoryProvider(name: file, values: Dictionary(uniqueKeysWithValues: values)))
         }
         self.sources = sources
+    }
+
+    /// The settings of a program by their names, and what the command line says of them.
+    ///
+    /// A setting that is given nil has its name all the same: a file may hold it.
+    package struct Flags: Sendable, ExpressibleByDictionaryLiteral {
+        package private(set) var keys: Set<String> = []
+        fileprivate private(set) var given: [String: Flag] = [:]
+
+        package init(dictionaryLiteral elements: (String, Flag?)...) {
+            for (key, flag) in elements { self[key] = flag }
+        }
+
+        package subscript(key: String) -> Flag? {
+            get { given[key] }
+            set {
+                keys.insert(key)
+                given[key] = newValue
+            }
+        }
     }
 
     /// A value as it stood on the command line.
@@ -112,11 +130,12 @@ package struct Settings: Sendable {
     }
 
     private func shown(_ key: String, in source: any ConfigProvider) -> String {
-        for type in [ConfigType.string, .double, .bool, .stringArray] {
+        for type in [ConfigType.string, .int, .double, .bool, .stringArray] {
             // Only to show the operator what was refused; a source that has it in no readable form is named instead.
             guard let value = try? source.value(forKey: AbsoluteConfigKey([key]), type: type).value else { continue }
             return switch value.content {
             case .string(let text): text
+            case .int(let number): String(number)
             case .double(let number): String(number)
             case .bool(let flag): String(flag)
             case .stringArray(let items): items.joined(separator: ",")

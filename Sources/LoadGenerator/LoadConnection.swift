@@ -6,44 +6,15 @@ struct LoadConnection: ~Copyable {
     private var reader = ResponseReader()
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
-    init(_ target: LoadPlan.Target) throws(LoadError) {
-        switch target {
-        case .tcp(let host, let port):
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            guard unsafe inet_pton(AF_INET, host, &address.sin_addr) == 1 else { throw .badAddress(host) }
-            self.descriptor = try Self.connected(AF_INET, address)
-            var enabled: Int32 = 1
-            unsafe setsockopt(
-                descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &enabled, socklen_t(MemoryLayout<Int32>.size))
-        case .socket(let path):
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            let bytes = Array(path.utf8)
-            let capacity = MemoryLayout.size(ofValue: address.sun_path) - 1
-            guard !bytes.isEmpty, bytes.count <= capacity else { throw .badAddress(path) }
-            unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-            self.descriptor = try Self.connected(AF_UNIX, address)
-        }
+    init(_ address: LoadAddress) throws(LoadError) {
+        descriptor = try address.connected()
+        guard address.family != AF_UNIX else { return }
+        var enabled: Int32 = 1
+        unsafe setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &enabled, socklen_t(MemoryLayout<Int32>.size))
     }
 
     deinit { close(descriptor) }
-
-    private static func connected(_ family: Int32, _ address: some BitwiseCopyable) throws(LoadError) -> Int32 {
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw .connect(errno: errno) }
-        let size = socklen_t(MemoryLayout.size(ofValue: address))
-        let result = unsafe withUnsafePointer(to: address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(descriptor, $0, size) }
-        }
-        guard result == 0 else {
-            let reason = errno
-            close(descriptor)
-            throw .connect(errno: reason)
-        }
-        return descriptor
-    }
 
     mutating func exchange(_ request: [UInt8]) throws(LoadError) -> ResponseReader.Response {
         var sent = 0

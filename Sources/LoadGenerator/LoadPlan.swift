@@ -1,7 +1,7 @@
 /// What to send, how often, and for how long.
 package struct LoadPlan: Sendable {
     package enum Target: Sendable, Equatable {
-        /// An IPv4 address and a port.
+        /// A name or an address, IPv4 or IPv6, and a port.
         case tcp(host: String, port: UInt16)
         case socket(path: String)
     }
@@ -29,10 +29,19 @@ package struct LoadPlan: Sendable {
         self.warmUp = warmUp
     }
 
-    /// A POST of this body, framed for keep-alive.
-    package static func post(path: String, host: String, headers: [(String, String)], body: [UInt8]) -> [UInt8] {
-        var head = "POST \(path) HTTP/1.1\r\nHost: \(host)\r\nContent-Length: \(body.count)\r\n"
-        for (name, value) in headers { head += "\(name): \(value)\r\n" }
-        return Array((head + "\r\n").utf8) + body
+    /// One request, framed for keep-alive.
+    ///
+    /// - Parameters:
+    ///   - host: of the `Host` field, unless `headers` has one.
+    ///   - headers: fields without framing; see ``HeaderField``.
+    ///   - body: without one the request states no length.
+    package static func request(
+        method: String, path: String, host: String, headers: [HeaderField], body: [UInt8]?
+    ) -> [UInt8] {
+        var head = "\(method) \(path) HTTP/1.1\r\n"
+        if !headers.contains(where: { $0.isNamed("host") }) { head += "Host: \(host)\r\n" }
+        if let body { head += "Content-Length: \(body.count)\r\n" }
+        for field in headers { head += "\(field.name): \(field.value)\r\n" }
+        return Array((head + "\r\n").utf8) + (body ?? [])
     }
 }

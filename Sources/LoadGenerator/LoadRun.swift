@@ -13,13 +13,12 @@ package enum LoadRun {
     package static func run(_ plan: LoadPlan, stop: @escaping @Sendable () -> Bool = { false }) throws(LoadError)
         -> LoadReport
     {
-        // One connection on trial, so that a wrong address is an error and not a report of failures.
-        _ = try LoadConnection(plan.target)
+        let address = try answering(plan.target)
         let total = Mutex(LoadReport())
         let begin = now() + 5_000_000
         let threads = (0..<plan.connectionCount).map { index in
             WorkerThread(name: "load-\(index)") {
-                let report = Self.drive(plan, connection: index, begin: begin, stop: stop)
+                let report = Self.drive(plan, address, connection: index, begin: begin, stop: stop)
                 total.withLock { $0.add(report) }
             }
         }
@@ -27,8 +26,20 @@ package enum LoadRun {
         return total.withLock { $0 }
     }
 
+    /// The first address that takes a connection on trial, so that a wrong one is an error and not a report of failures.
+    private static func answering(_ target: LoadPlan.Target) throws(LoadError) -> LoadAddress {
+        let addresses = try LoadAddress.all(of: target)
+        for address in addresses.dropLast() {
+            // The next one may do; why the last one does not is what is told.
+            if (try? LoadConnection(address)) != nil { return address }
+        }
+        let last = addresses[addresses.count - 1]
+        _ = try LoadConnection(last)
+        return last
+    }
+
     private static func drive(
-        _ plan: LoadPlan, connection index: Int, begin: UInt64, stop: @Sendable () -> Bool
+        _ plan: LoadPlan, _ address: LoadAddress, connection index: Int, begin: UInt64, stop: @Sendable () -> Bool
     ) -> LoadReport {
         var report = LoadReport()
         let spacing = 1e9 / plan.ratePerSecond
@@ -42,7 +53,7 @@ package enum LoadRun {
             number += plan.connectionCount
             sleep(until: due)
             do throws(LoadError) {
-                if connection == nil { connection = try LoadConnection(plan.target) }
+                if connection == nil { connection = try LoadConnection(address) }
                 let response = try connection!.exchange(plan.request)
                 let answered = now()
                 if response.isLast { connection = nil }

@@ -75,11 +75,9 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
-            let settings = try await settings()
+            let settings = try settings()
             let logger = ProgramRun.startLogging(program: "lodestore-executor", level: try settings.logLevel())
-            let identity = try settings.tlsFiles().map { files in
-                try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
-            }
+            let identity = try settings.tlsIdentity { try TLSIdentity(certificatePath: $0, keyPath: $1) }
             let configuration = try configuration(settings, identity)
             let control = configuration.controlPath
             let socketPath = try settings.text("socket")
@@ -97,7 +95,7 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func settings() async throws(ConfigurationError) -> Settings {
+    private func settings() throws(ConfigurationError) -> Settings {
         var flags = server.flags
         flags["socket"] = socket.map { .text($0) }
         flags["grpc-listen"] = grpcListen.map { .text($0) }
@@ -114,7 +112,7 @@ struct Serve: AsyncParsableCommand {
         flags["insecure-listen"] = insecureListen ? .boolean(true) : nil
         flags["access-log-sample"] = accessLogSample.map { .integer($0) }
         flags[GraphLibrary.key] = onnxRuntime.map { .text($0) }
-        return try await program.settings(flags)
+        return try program.settings(flags)
     }
 
     private func configuration(
@@ -129,9 +127,11 @@ struct Serve: AsyncParsableCommand {
                 label: isGuarded ? InferenceResponder.guardedListener : "http")
         ]
         if let path = try settings.text("socket") { listeners.append(.unix(path: path, mode: 0o660)) }
+        let control = try settings.requiredText("control")
+        try SocketPath.checkDistinct(control, key: "control", from: try settings.text("socket"), key: "socket")
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         var configuration = InferenceConfiguration(
-            listeners: listeners, controlPath: try settings.requiredText("control"),
+            listeners: listeners, controlPath: control,
             controlUserID: UInt32(try settings.integer("control-uid", in: 0...Int(UInt32.max)) ?? Int(geteuid())),
             defaultModel: try settings.text("default-model"),
             loopCount: try settings.integer("loops", in: 1...1024) ?? cores, workerCount: cores)

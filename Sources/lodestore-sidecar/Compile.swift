@@ -27,7 +27,7 @@ struct Compile: AsyncParsableCommand {
             let artifact = try disk.read(file, limitBytes: 4 << 30)
             let image = try OfflineCompiler.image(of: artifact, runtime: runtime)
             try unsafe disk.replace(output, with: image.span.bytes, mode: 0o644)
-            print("compiled \(file): \(artifact.count) bytes into \(image.count)")
+            try StandardOutput.printLine("compiled \(file): \(artifact.count) bytes into \(image.count)")
         }
     }
 }

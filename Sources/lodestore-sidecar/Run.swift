@@ -60,7 +60,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         try await ProgramRun.reporting(program: Self.program) {
-            let settings = try await program.settings(
+            let settings = try program.settings(
                 [
                     "endpoint": endpoint.map { .text($0) }, "bucket": bucket.map { .text($0) },
                     "prefix": prefix.map { .text($0) }, "cache": cache.map { .text($0) },

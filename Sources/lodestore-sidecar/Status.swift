@@ -22,10 +22,10 @@ struct Status: AsyncParsableCommand {
         try await ProgramRun.reporting(program: "lodestore-sidecar") {
             for line in try StatusFile(directory: cache).lines() {
                 guard json else {
-                    print(try Self.text(line))
+                    try StandardOutput.printLine(try Self.text(line))
                     continue
                 }
-                if line.hasPrefix("{\"executor\"") == executors { print(line) }
+                if line.hasPrefix("{\"executor\"") == executors { try StandardOutput.printLine(line) }
             }
         }
     }

@@ -25,10 +25,10 @@ struct Check: AsyncParsableCommand {
                 case .damage, .checksum, .references, .bucket: false
                 }
             }
-            print(
+            try StandardOutput.printLine(
                 "lodestore check objects=\(report.objectCount) uploads=\(report.uploadCount) blobs=\(report.blobCount) "
                     + "orphans=\(orphanCount) problems=\(report.problems.count)")
-            for problem in report.problems { print("problem: \(problem)") }
+            for problem in report.problems { try StandardOutput.printLine("problem: \(problem)") }
             if !report.problems.isEmpty { throw ExitCode.failure }
         }
     }

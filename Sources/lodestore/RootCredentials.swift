@@ -7,6 +7,9 @@ import S3Types
 /// A file of credentials has a line `access-key=…` and a line `secret-key=…`; empty lines and lines that begin with `#` are
 /// skipped.
 struct RootCredentials {
+    /// The settings that stand in the environment or in the configuration file.
+    static let keySettings = ["root-access-key", "root-secret-key"]
+
     let accessKey: String
     let secret: Secret
 

@@ -41,15 +41,13 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore") {
-            let settings = try await settings()
+            let settings = try settings()
             let logger = ProgramRun.startLogging(program: "lodestore", level: try settings.logLevel())
             let directory = try settings.requiredText("data")
             try Self.prepare(directory)
             let (credentials, madePath) = try RootCredentials.resolve(
                 settings, dataDirectory: directory, disk: SystemDisk())
-            let identity = try settings.tlsFiles().map { files in
-                try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
-            }
+            let identity = try settings.tlsIdentity { try TLSIdentity(certificatePath: $0, keyPath: $1) }
             let configuration = try configuration(settings, directory, credentials, identity)
             let store = StoreServer(configuration, logger: logger) { addresses in
                 if let madePath {
@@ -74,14 +72,16 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func settings() async throws(ConfigurationError) -> Settings {
+    private func settings() throws(ConfigurationError) -> Settings {
         var flags = server.flags
         flags["data"] = data.map { .text($0) }
         flags["region"] = region.map { .text($0) }
         flags["domain"] = domain.isEmpty ? nil : .list(domain)
         flags["root-credentials"] = rootCredentials.map { .text($0) }
         flags["threads"] = threads.map { .integer($0) }
-        return try await program.settings(flags)
+        // Without flags: a command line is everybody's to read.
+        for key in RootCredentials.keySettings { flags[key] = nil }
+        return try program.settings(flags)
     }
 
     private func configuration(

@@ -29,11 +29,4 @@ struct ResponseReaderTests {
             _ = try reader.take(Array(text.utf8)[...])
         }
     }
-
-    @Test func aServerThatIsNotThereIsAnError() {
-        let plan = LoadPlan(
-            target: .socket(path: "/nonexistent/socket"), request: [], ratePerSecond: 1, connectionCount: 1,
-            duration: .seconds(1), warmUp: .zero)
-        #expect(throws: LoadError.connect(errno: 2)) { try LoadRun.run(plan) }
-    }
 }
