@@ -20,8 +20,9 @@ int cepoll_remove(int epoll, int descriptor) {
 }
 
 int cepoll_wait(int epoll, struct cepoll_ready *ready, int limit, int timeout) {
-    struct epoll_event events[256];
-    int count = epoll_wait(epoll, events, limit < 256 ? limit : 256, timeout);
+    // Of the stack only as much is touched as there are events.
+    struct epoll_event events[CEPOLL_LIMIT];
+    int count = epoll_wait(epoll, events, limit < CEPOLL_LIMIT ? limit : CEPOLL_LIMIT, timeout);
     for (int index = 0; index < count; index++) {
         ready[index].descriptor = events[index].data.fd;
         ready[index].events = events[index].events;

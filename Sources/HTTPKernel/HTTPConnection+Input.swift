@@ -32,7 +32,8 @@ extension HTTPConnection {
             case .awaitingHead:
                 guard self.unread.readableBytes > 0, self.hasOutputRoom, self.parseHead() else { return }
             case .gathering:
-                guard UInt64(self.unread.readableBytes) >= self.bodyRemaining,
+                let hereCount = Int(min(UInt64(self.unread.readableBytes), self.bodyRemaining))
+                guard self.charge(hereCount), UInt64(self.unread.readableBytes) >= self.bodyRemaining,
                     let body = self.unread.readSlice(length: Int(self.bodyRemaining))
                 else { return }
                 self.bodyRemaining = 0
@@ -230,6 +231,7 @@ extension HTTPConnection {
             guard self.gathered.readableBytes + bytes.readableBytes <= limitBytes else {
                 return self.refuse(.bodyTooLarge(limitBytes: limitBytes))
             }
+            guard self.charge(self.gathered.readableBytes + bytes.readableBytes) else { return }
             var bytes = bytes
             if self.gathered.readableBytes == 0 { self.gathered = bytes } else { self.gathered.writeBuffer(&bytes) }
         case .streaming(let exchange):
@@ -239,6 +241,16 @@ extension HTTPConnection {
             if self.discardLimit < 0 { self.startClosing() }
         case .awaitingHead, .awaitingReply, .closing, .closed: break
         }
+    }
+
+    /// Has the service charge what has come of a body. False when it has refused the request.
+    private func charge(_ receivedBytes: Int) -> Bool {
+        guard let charged = self.shared.service.charge(receivedBytes, charged: self.chargedBytes) else {
+            self.refuse(.noRoom)
+            return false
+        }
+        self.chargedBytes = charged
+        return true
     }
 
     private func receiveEnd() {
@@ -253,8 +265,11 @@ extension HTTPConnection {
 
     private func respond() {
         guard let head = self.head else { return }
-        let request = GatheredRequest(head: head, body: self.gathered, connection: self.facts)
+        let request = GatheredRequest(
+            head: head, body: self.gathered, connection: self.facts, arrivedNanoseconds: self.arrivedNanoseconds,
+            chargedBytes: self.chargedBytes)
         self.gathered = ByteBuffer()
+        self.chargedBytes = 0
         self.deadline = .max
         self.phase = .awaitingReply
         switch self.shared.service.respond(to: request) {
@@ -280,6 +295,8 @@ extension HTTPConnection {
     /// Parses on, after something that held it back has gone.
     func resumeInput() {
         let wasInRead = self.isInRead
+        // What waited behind another request of its connection begins now.
+        self.arrivedNanoseconds = self.shared.roundNanoseconds
         if self.isCodecInstalled {
             while self.mayHandleEvent, let event = self.events.popFirst() { self.handle(event) }
         } else {

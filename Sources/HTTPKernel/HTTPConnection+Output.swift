@@ -21,7 +21,7 @@ extension HTTPConnection {
 
     /// Refuses whatever is in work: the answer is the service's, and the connection ends with it.
     func refuse(_ error: HTTPKernelError) {
-        self.noteGatheringFailed()
+        self.giveBack()
         var response = self.shared.service.response(for: error, head: self.head)
         response.isClosing = true
         // Whatever is still on its way belongs to nothing any more.

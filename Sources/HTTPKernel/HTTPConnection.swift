@@ -69,6 +69,10 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     /// Codec: decoded and not handled.
     var events = CircularBuffer<CodecEvent>()
     var gathered = ByteBuffer()
+    /// What the service has charged for the body that is being gathered.
+    var chargedBytes = 0
+    /// When the loop learned of what was received last.
+    var arrivedNanoseconds: UInt64 = 0
     var discardLimit = 0
     /// A head has begun to arrive; its deadline is set.
     var isHeadStarted = false
@@ -128,6 +132,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     func channelActive(context: ChannelHandlerContext) {
         if let inheritance = self.inheritance.take() {
             self.isInRead = true
+            self.arrivedNanoseconds = self.shared.roundNanoseconds
             self.output = inheritance.unsent
             if inheritance.isClosing { self.startClosing() } else { self.receive(inheritance.unread) }
             self.endRead()
@@ -144,7 +149,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     private func end() {
         if case .closed = self.phase { return }
         if case .streaming(let exchange) = self.phase { exchange.abandon() }
-        self.noteGatheringFailed()
+        self.giveBack()
         self.phase = .closed
         self.task?.cancel()
         self.task = nil
@@ -157,6 +162,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.isInRead = true
+        self.arrivedNanoseconds = self.shared.roundNanoseconds
         self.receive(self.unwrapInboundIn(data))
     }
 
@@ -296,8 +302,10 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
 
     func cut() { self.context?.close(promise: nil) }
 
-    /// Tells the service that what is being gathered will not come; to be called before the phase changes.
-    func noteGatheringFailed() {
-        if case .gathering = self.phase, let head = self.head { self.shared.service.gatheringFailed(head) }
+    /// Tells the service that what is being gathered will not come.
+    func giveBack() {
+        guard self.chargedBytes > 0 else { return }
+        self.shared.service.giveBack(self.chargedBytes)
+        self.chargedBytes = 0
     }
 }

@@ -27,6 +27,7 @@ final class LoopContext {
     private let idleTicks: Int
     private var connections: [UInt64: any LoopConnection] = [:]
     private var tick: RepeatedTask?
+    private var round: UInt64?
 
     /// - Parameter clock: seconds since 1970; passed in for tests.
     init(
@@ -71,6 +72,17 @@ final class LoopContext {
     var lingerDeadline: Int { self.now + Self.ticks(HTTPLimits.lingerTimeout) }
 
     private static func ticks(_ timeout: Duration) -> Int { max(1, Int(timeout.components.seconds)) + 1 }
+
+    /// When this round of a NIO loop began to hand on what has come, to the connections of this server; nanoseconds of
+    /// `NIODeadline`'s clock. Such a loop handles all that was ready and then runs tasks, so a task marks the end of the round.
+    var roundNanoseconds: UInt64 {
+        if let round = self.round { return round }
+        let now = NIODeadline.now().uptimeNanoseconds
+        self.round = now
+        let bound = NIOLoopBound(self, eventLoop: self.loop)
+        self.loop.execute { bound.value.round = nil }
+        return now
+    }
 
     func add(_ connection: any LoopConnection) {
         self.connections[connection.facts.id] = connection

@@ -156,6 +156,8 @@ struct Serve: AsyncParsableCommand {
         limits.pendingBytes = try settings.integer("max-pending-bytes", in: 1...(1 << 40)) ?? limits.pendingBytes
         if let milliseconds = try settings.integer("max-queue-ms", in: 0...3_600_000) {
             limits.queueNanoseconds = UInt64(milliseconds) * 1_000_000
+            // Nobody is answered in no time at all.
+            limits.loopWaitNanoseconds = max(limits.queueNanoseconds, 1_000_000)
         }
         return limits
     }

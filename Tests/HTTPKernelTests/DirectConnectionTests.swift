@@ -23,6 +23,20 @@ import Testing
         #expect(harness.isServed)
     }
 
+    @Test func aRequestsTimeBeginsWithTheRoundThatReportedItsLastByte() throws {
+        let seen = Mutex<[UInt64]>([])
+        let round = Atomic<UInt64>(0)
+        let harness = try DirectHarness(clock: { round.add(1, ordering: .relaxed).newValue }) { request in
+            seen.withLock { $0.append(request.arrivedNanoseconds) }
+            return Self.repeating(request)
+        }
+        try harness.send(Self.post("/a", "one") + Self.post("/b", "two") + "GET /c HTTP/1.1\r\nHost: h\r\n")
+        try harness.send("\r\n")
+        let arrived = seen.withLock { $0 }
+        #expect(arrived.count == 3)
+        #expect(arrived[0] == arrived[1] && arrived[1] < arrived[2])
+    }
+
     @Test func waitsForTheRestOfARequestWhereverItIsCut() throws {
         let request = Array(Self.post("/a", "body").utf8)
         for count in 1..<request.count {

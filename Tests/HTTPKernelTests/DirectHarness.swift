@@ -83,7 +83,9 @@ final class DirectHarness {
     private let lane: NIOLoopBound<DirectLane>
     let census = Census(limit: 10)
 
-    init(answering: @escaping @Sendable (GatheredRequest) -> Answer) throws {
+    init(
+        clock: @escaping @Sendable () -> UInt64 = { 0 }, answering: @escaping @Sendable (GatheredRequest) -> Answer
+    ) throws {
         var pair: [CInt] = [-1, -1]
         try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
         self.client = pair[0]
@@ -91,7 +93,7 @@ final class DirectHarness {
         _ = fcntl(server, F_SETFL, O_NONBLOCK)
         var timeout = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(self.client, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        let loop = try DirectLoop(name: "test")
+        let loop = try DirectLoop(name: "test", clock: clock)
         self.loop = loop
         let census = self.census
         let notes = Notes()

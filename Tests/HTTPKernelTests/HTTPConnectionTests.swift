@@ -20,34 +20,70 @@ import Testing
 
     /// A service that counts what it has taken on must be able to give it back.
     @Test(arguments: ["Content-Length: 5\r\n\r\n1,2", "Transfer-Encoding: chunked\r\n\r\n5\r\n1,2"])
-    func eachGatheredRequestIsAnsweredOrToldToHaveFailedOnce(body: String) throws {
+    func whatIsChargedForABodyIsHandedOnOrGivenBackOnce(body: String) throws {
         let begun = "POST /a HTTP/1.1\r\nHost: h\r\n" + body
         do {
             let harness = try KernelHarness()
             try harness.receive(self.post + begun)
             _ = try harness.sent()
-            #expect(harness.service.failedTargets == [])
+            #expect(harness.service.requests.map(\.chargedBytes) == [5])
+            #expect(harness.service.givenBack == [])
             harness.channel.close(promise: nil)
             harness.channel.embeddedEventLoop.run()
-            #expect(harness.service.failedTargets == ["/a"] && harness.service.requests.count == 1)
+            #expect(harness.service.givenBack == [3] && harness.service.requests.count == 1)
         }
         do {
             let harness = try KernelHarness()
             try harness.receive(begun)
             harness.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             #expect(try harness.sent().contains("400 Bad Request"))
-            #expect(harness.service.failedTargets == ["/a"])
+            #expect(harness.service.givenBack == [3])
             harness.channel.close(promise: nil)
             harness.channel.embeddedEventLoop.run()
-            #expect(harness.service.failedTargets == ["/a"])
+            #expect(harness.service.givenBack == [3])
         }
         do {
             let harness = try KernelHarness()
-            harness.service.routing = { _ in .gather(limitBytes: 2) }
-            try harness.receive(begun)
+            harness.service.routing = { _ in .gather(limitBytes: 4) }
+            let head = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+            try harness.receive(head + "3\r\n1,2\r\n3\r\n1,2\r\n")
             #expect(try harness.sent().contains("413"))
-            #expect(harness.service.failedTargets == ["/a"])
+            #expect(harness.service.givenBack == [3])
         }
+    }
+
+    /// A head takes nothing: only what has come is charged, as it comes.
+    @Test(arguments: [false, true])
+    func aBodyIsChargedAsItComesAndRefusedWhenThereIsNoRoom(isChunked: Bool) throws {
+        let harness = try KernelHarness()
+        var steps: [[Int]] = []
+        harness.service.charging = { received, charged in
+            steps.append([received, charged])
+            return received <= 8 ? received : nil
+        }
+        let framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 1000"
+        func piece(_ text: String) -> String { isChunked ? "\(text.utf8.count)\r\n\(text)\r\n" : text }
+        try harness.receive("POST /a HTTP/1.1\r\nHost: h\r\n\(framing)\r\n\r\n")
+        try harness.receive(piece("1234"))
+        try harness.receive(piece("5678"))
+        #expect(try harness.sent() == "")
+        try harness.receive(piece("9"))
+        #expect(steps.filter { $0[0] > $0[1] } == [[4, 0], [8, 4], [9, 8]])
+        let answer = try harness.sent()
+        #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("\r\nconnection: close\r\n"))
+        #expect(harness.service.givenBack == [8] && harness.service.requests.isEmpty)
+    }
+
+    /// On a NIO loop too a request's time begins with the round that reported it, and not with its turn.
+    @Test func requestsOfOneRoundHaveArrivedAtOnce() throws {
+        let harness = try KernelHarness()
+        try harness.receive(self.post)
+        try harness.receive(self.post)
+        _ = try harness.sent()
+        try harness.receive(self.post)
+        let arrived = harness.service.requests.map(\.arrivedNanoseconds)
+        #expect(arrived[0] == arrived[1] && arrived[1] < arrived[2])
+        #expect(arrived[2] <= NIODeadline.now().uptimeNanoseconds)
     }
 
     @Test func answersPipelinedRequestsInOneWrite() throws {

@@ -15,10 +15,14 @@ final class ScriptedService: HTTPService {
     }
     var requests: [GatheredRequest] = []
     var errors: [HTTPKernelError] = []
-    /// The targets of those whose body did not come.
-    var failedTargets: [String] = []
+    /// What a body is charged for; by default all that has come.
+    var charging: (_ receivedBytes: Int, _ chargedBytes: Int) -> Int? = { received, _ in received }
+    /// What was charged for bodies that did not come.
+    var givenBack: [Int] = []
 
-    func gatheringFailed(_ head: RequestHead) { self.failedTargets.append(head.target) }
+    func charge(_ receivedBytes: Int, charged chargedBytes: Int) -> Int? { self.charging(receivedBytes, chargedBytes) }
+
+    func giveBack(_ chargedBytes: Int) { self.givenBack.append(chargedBytes) }
 
     func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route { self.routing(head) }
 

@@ -23,7 +23,10 @@ int cepoll_create(void);
 int cepoll_add(int epoll, int descriptor, int once);
 int cepoll_remove(int epoll, int descriptor);
 
-// epoll_wait(2) of up to `limit` events, at most 256, into `ready`; `timeout` in milliseconds, -1 for ever.
+// More events than one wait gives.
+enum { CEPOLL_LIMIT = 16384 };
+
+// epoll_wait(2) of up to `limit` events, at most CEPOLL_LIMIT, into `ready`; `timeout` in milliseconds, -1 for ever.
 int cepoll_wait(int epoll, struct cepoll_ready *ready, int limit, int timeout);
 
 // eventfd(2), close-on-exec and not blocking.
