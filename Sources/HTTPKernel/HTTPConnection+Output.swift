@@ -170,7 +170,7 @@ extension HTTPConnection {
         self.isAnswerStarted = true
         guard self.isKept else { return }
         self.isKept =
-            !closing && !self.shared.isDraining && (!self.isInputClosed || self.isMoreWaiting) && self.isRestDrainable
+            !closing && !self.shared.isRetiring && (!self.isInputClosed || self.isMoreWaiting) && self.isRestDrainable
     }
 
     /// Whether what is left of the body may be read and dropped. A client that was not told to go on may or may not send

@@ -20,6 +20,9 @@ final class LoopContext {
     /// Seconds since the context began; deadlines are told in these.
     private(set) var now = 0
     private(set) var dateField: [UInt8]
+    /// Every answer ends its connection.
+    private(set) var isRetiring = false
+    /// No request is begun.
     private(set) var isDraining = false
     private let clock: @Sendable () -> Int
     private let headTicks: Int
@@ -91,8 +94,12 @@ final class LoopContext {
 
     func remove(_ connection: any LoopConnection) { self.connections[connection.facts.id] = nil }
 
+    /// Each connection closes with its next answer; until then idle ones stay, and new ones may come.
+    func beginRetiring() { self.isRetiring = true }
+
     /// Idle connections close; the others close with their answer.
     func beginDraining() {
+        self.isRetiring = true
         self.isDraining = true
         for connection in Array(self.connections.values) { connection.beginDraining() }
     }

@@ -129,6 +129,25 @@ import Testing
         #expect(begun.inheritances.map { String(buffer: $0.unread) } == ["GET / HT"])
     }
 
+    @Test func drainingAnswersARequestOfWhichTheLoopWasNotTold() throws {
+        let harness = try DirectHarness(answering: Self.repeating)
+        try harness.send(Self.post("/a", ""))
+        _ = harness.received()
+        try harness.beginDraining(behind: Self.post("/b", "body"))
+        let text = harness.received()
+        #expect(bodies(text) == ["/b body"] && text.contains("connection: close\r\n"))
+        #expect(harness.census.count == 0)
+    }
+
+    @Test func retiringEndsTheConnectionWithItsNextAnswerAndLeavesTheIdleAlone() throws {
+        let harness = try DirectHarness(answering: Self.repeating)
+        try harness.beginRetiring()
+        #expect(harness.isServed)
+        try harness.send(Self.post("/a", ""))
+        #expect(harness.received().contains("connection: close\r\n"))
+        #expect(harness.census.count == 0)
+    }
+
     private final class Waiting: Sendable {
         private let handle = Mutex<ReplyHandle?>(nil)
         func hold(_ handle: ReplyHandle) { self.handle.withLock { $0 = handle } }

@@ -147,9 +147,22 @@ final class DirectHarness {
         try self.loop.submit { lane.value.shared.passSecond() }.wait()
     }
 
-    func beginDraining() throws {
+    func beginRetiring() throws {
         let lane = self.lane
-        try self.loop.submit { lane.value.shared.beginDraining() }.wait()
+        try self.loop.submit { lane.value.shared.beginRetiring() }.wait()
+    }
+
+    /// - Parameter text: sent at once before, so that the loop has not been told of it.
+    func beginDraining(behind text: String = "") throws {
+        let lane = self.lane
+        let client = self.client
+        let bytes = Array(text.utf8)
+        let count = try self.loop.submit {
+            let count = bytes.isEmpty ? 0 : Glibc.send(client, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+            lane.value.shared.beginDraining()
+            return count
+        }.wait()
+        try #require(count == bytes.count)
     }
 
     /// Whether the server's end is still open, as the census counts it.

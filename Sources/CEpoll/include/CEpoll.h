@@ -35,4 +35,8 @@ int cepoll_eventfd(void);
 // accept4(2), close-on-exec and not blocking; the peer's address goes to `address`, a struct sockaddr_storage.
 int cepoll_accept(int listening, void *address);
 
+// Lets a listening TCP socket begin no further connection: those that are under way come to be and can be accepted; who asks
+// for a new one hears nothing, asks again, and is refused once the socket is closed. Source: socket(7), SO_ATTACH_FILTER.
+int cepoll_turn_away(int listening);
+
 #endif

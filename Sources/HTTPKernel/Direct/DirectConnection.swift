@@ -235,7 +235,7 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     // MARK: Writing
 
     private func write(_ response: Response) {
-        self.isKept = self.isKept && !response.isClosing && !self.shared.isDraining
+        self.isKept = self.isKept && !response.isClosing && !self.shared.isRetiring
         let isBodyless = response.head.isBodyless
         let isUnframed = isBodyless && response.declaredLength == nil
         AnswerHead.write(
@@ -317,6 +317,9 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     }
 
     func beginDraining() {
+        guard case .reading = self.phase else { return }
+        // A request may have come of which the loop has not been told yet.
+        if self.unread.readableBytes == 0 { self.isReady(hasEnded: true) }
         guard case .reading = self.phase else { return }
         if self.unread.readableBytes == 0 { self.cut() } else { self.handOver(self.unread) }
     }
