@@ -154,12 +154,22 @@ extension HTTPConnection {
         }
     }
 
-    /// What the codec lets pass and HTTP does not. Source: RFC 9112, section 3.2.
+    /// What the codec lets pass and HTTP does not. Source: RFC 9112, sections 3.2 and 6.1; RFC 9110, section 4.2.
     private static func fault(in head: HTTPRequestHead) -> HTTPKernelError? {
         if head.method == .CONNECT { return .notImplemented("CONNECT") }
         let hosts = head.headers[canonicalForm: "host"].count
         if hosts > 1 { return .malformedRequest(reason: "more than one Host") }
         if hosts == 0, head.version == .http1_1 { return .malformedRequest(reason: "no Host") }
+        if let authority = RequestHead.absoluteForm(head.uri)?.authority, authority.isEmpty || authority.contains("@") {
+            return .malformedRequest(reason: "a target without a host, or with a user")
+        }
+        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        if let last = codings.last, last.lowercased() != "chunked" {
+            return .malformedRequest(reason: "a Transfer-Encoding that does not end in chunked")
+        }
+        if codings.count > 1 {
+            return .notImplemented("Transfer-Encoding: \(codings.joined(separator: ", ").prefix(200))")
+        }
         return nil
     }
 

@@ -6,7 +6,7 @@ package struct HTTPLimits: Sendable {
     package var fieldCount = 128
     /// How much of an unread body is read and dropped to keep a connection; beyond it the connection is closed.
     package var drainBytes = 1 << 20
-    /// From a head's first byte to its last; beyond it 408.
+    /// From a head's first byte to its last; beyond it 408. A TLS handshake has as long, from the connection's begin.
     package var headTimeout: Duration = .seconds(10)
     /// Within each such window 4 KiB of a body, or its rest, must arrive; beyond it 408.
     package var bodyTimeout: Duration = .seconds(30)

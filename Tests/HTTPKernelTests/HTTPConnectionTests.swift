@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import NIOTLS
 import Testing
 
 @testable import HTTPKernel
@@ -375,7 +376,62 @@ import Testing
         #expect(!busy.isOpen)
     }
 
+    @Test func retiringEndsEachConnectionWithItsNextAnswerAndLeavesTheIdleAlone() throws {
+        let harness = try KernelHarness()
+        harness.shared.beginRetiring()
+        #expect(harness.isOpen)
+        try harness.receive(self.post)
+        #expect(try harness.sent().contains("\r\nconnection: close\r\n"))
+        #expect(!harness.isOpen)
+    }
+
     // MARK: Heads
+
+    @Test(arguments: [
+        ("http://models.example:81/ping?x=1", "/ping?x=1", "models.example:81"), ("HTTPS://h", "/", "h"),
+        ("http://h?x", "/?x", "h"), ("/http://h/", "/http://h/", "host"),
+    ])
+    func aTargetThatNamesItsHostIsTheTargetAtThatHost(sent: String, target: String, host: String) throws {
+        let harness = try KernelHarness()
+        try harness.receive("GET \(sent) HTTP/1.1\r\nHost: host\r\n\r\n")
+        let head = try #require(harness.service.requests.first?.head)
+        #expect(head.target == target && head.first("host") == host && head.headers["host"] == [host])
+        if target == "/ping?x=1" { #expect(head.hasPath("/ping")) }
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 200 ") && harness.isOpen)
+    }
+
+    @Test(arguments: ["http:///path", "http://user@h/"])
+    func aTargetWithoutAHostOrWithAUserIsRefused(target: String) throws {
+        let harness = try KernelHarness()
+        try harness.receive("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try harness.sent().hasPrefix("HTTP/1.1 400 "))
+        #expect(harness.service.requests.isEmpty)
+    }
+
+    /// A body in a coding that is not taken off must not be read as if there were none.
+    @Test(arguments: ["gzip, chunked", "gzip,chunked"])
+    func transferCodingsBesideChunkedAreNotImplemented(codings: String) throws {
+        let harness = try KernelHarness()
+        try harness.receive("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \(codings)\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+        let answer = try harness.sent()
+        #expect(answer.hasPrefix("HTTP/1.1 501 ") && answer.contains("\r\nconnection: close\r\n"))
+        #expect(harness.service.requests.isEmpty)
+    }
+
+    @Test func aHandshakeHasAsLongAsAHead() throws {
+        let silent = try KernelHarness(isTLS: true)
+        silent.channel.embeddedEventLoop.advanceTime(by: .seconds(9))
+        #expect(silent.isOpen)
+        silent.channel.embeddedEventLoop.advanceTime(by: .seconds(3))
+        #expect(try silent.sent() == "" && !silent.isOpen)
+
+        let agreed = try KernelHarness(isTLS: true)
+        agreed.channel.pipeline.fireUserInboundEventTriggered(TLSUserEvent.handshakeCompleted(negotiatedProtocol: nil))
+        agreed.channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        #expect(agreed.isOpen)
+        agreed.channel.embeddedEventLoop.advanceTime(by: .seconds(20))
+        #expect(!agreed.isOpen)
+    }
 
     @Test func aHeadIsTheSameToTheServiceFromBothParsers() throws {
         let fields = "Host: h\r\nX-Name:  spaced value\t \r\nx-name: second\r\nEmpty:\r\n"

@@ -43,13 +43,13 @@ final class KernelHarness {
     let service = ScriptedService()
     let shared: LoopContext
 
-    init(limits: HTTPLimits = HTTPLimits()) throws {
+    init(limits: HTTPLimits = HTTPLimits(), isTLS: Bool = false) throws {
         self.shared = LoopContext(
             loop: self.channel.eventLoop, service: self.service, limits: limits, census: Census(limit: 1),
             clock: { 784_111_777 })
         self.shared.start()
         self.channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-        let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: false, listener: "test")
+        let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: isTLS, listener: "test")
         try self.channel.pipeline.syncOperations.addHandler(HTTPConnection(shared: self.shared, facts: facts))
     }
 

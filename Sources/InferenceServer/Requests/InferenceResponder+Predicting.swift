@@ -102,6 +102,10 @@ extension InferenceResponder {
     // MARK: Predicting
 
     private func predict(_ inquiry: Inquiry, _ fields: RequestFields, _ slot: ModelTable.Slot) -> Answer {
+        if let coding = fields.contentCoding {
+            let reason = "Content-Encoding: \(coding.prefix(40)) is not read; send the body as it is"
+            return refuse(Refusal(.format, .unsupportedMediaType, reason), inquiry, slot)
+        }
         guard let format = fields.rowFormat else {
             let reason = "send text/csv, application/json or application/jsonlines"
             return refuse(Refusal(.format, .unsupportedMediaType, reason), inquiry, slot)
