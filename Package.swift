@@ -47,6 +47,7 @@ let libraries: [Library] = [
     apple("NIOCore", "swift-nio", "2.101.2"),
     apple("NIOPosix", "swift-nio", "2.101.2"),
     apple("NIOHTTP1", "swift-nio", "2.101.2"),
+    apple("NIOTLS", "swift-nio", "2.101.2"),
     apple("NIOEmbedded", "swift-nio", "2.101.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
     apple("NIOCertificateReloading", "swift-nio-extras", "1.35.2"),
@@ -132,7 +133,7 @@ let house: [Room] = [
         tests: ["ModelFormat", "JSONReader", "PropertyTesting"]),
     room(2, "InferenceWire", ["JSONReader", "Protobuf", "Telemetry"], tests: ["PropertyTesting"]),
     room(
-        2, "HTTPKernel", ["CEpoll", "Threads", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging"],
+        2, "HTTPKernel", ["CEpoll", "Threads", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS", "NIOSSL", "Logging"],
         tests: ["NIOEmbedded", "PropertyTesting"]),
 
     // Floor 3: engines.

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CEpoll.h"
 
+#include <linux/filter.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,8 +21,9 @@ int cepoll_remove(int epoll, int descriptor) {
 }
 
 int cepoll_wait(int epoll, struct cepoll_ready *ready, int limit, int timeout) {
-    struct epoll_event events[256];
-    int count = epoll_wait(epoll, events, limit < 256 ? limit : 256, timeout);
+    // Of the stack only as much is touched as there are events.
+    struct epoll_event events[CEPOLL_LIMIT];
+    int count = epoll_wait(epoll, events, limit < CEPOLL_LIMIT ? limit : CEPOLL_LIMIT, timeout);
     for (int index = 0; index < count; index++) {
         ready[index].descriptor = events[index].data.fd;
         ready[index].events = events[index].events;
@@ -37,4 +39,18 @@ int cepoll_accept(int listening, void *address) {
     socklen_t length = sizeof(struct sockaddr_storage);
     memset(address, 0, length);
     return accept4(listening, address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int cepoll_turn_away(int listening) {
+    // A filter of such a socket sees each segment from its TCP header on, whose byte 13 holds the flags: SYN without ACK is
+    // dropped, all else passes.
+    struct sock_filter instructions[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
+    };
+    struct sock_fprog program = {.len = sizeof instructions / sizeof instructions[0], .filter = instructions};
+    return setsockopt(listening, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }

@@ -9,8 +9,9 @@ final class Census: Sendable {
         var count = 0
         var handlerCount = 0
         var lastID: UInt64 = 0
-        var hasGivenUp = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var lastTurn: UInt64 = 0
+        var givenUpTurn: UInt64 = 0
+        var waiters: [CheckedContinuation<Bool, Never>] = []
 
         var isEmpty: Bool { self.count == 0 && self.handlerCount == 0 }
     }
@@ -37,7 +38,7 @@ final class Census: Sendable {
             state.count -= 1
             return state.isEmpty ? Self.takeWaiters(&state) : []
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.resume(returning: true) }
     }
 
     func beginHandler() { self.state.withLock { $0.handlerCount += 1 } }
@@ -47,34 +48,45 @@ final class Census: Sendable {
             state.handlerCount -= 1
             return state.isEmpty ? Self.takeWaiters(&state) : []
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.resume(returning: true) }
     }
 
-    /// Returns when no connection and no handler is left, or when `giveUp` was called in the meantime.
-    func untilEmpty() async {
-        await withCheckedContinuation { continuation in
-            let isOver = self.state.withLock { state in
-                let hasGivenUp = state.hasGivenUp
-                state.hasGivenUp = false
-                if state.isEmpty || hasGivenUp { return true }
-                state.waiters.append(continuation)
-                return false
-            }
-            if isOver { continuation.resume() }
+    /// A number for one wait, by which it can be given up, before it begins and after, and by which no other is.
+    func nextTurn() -> UInt64 {
+        self.state.withLock { state in
+            state.lastTurn += 1
+            return state.lastTurn
         }
     }
 
-    func giveUp() {
+    /// Returns when no connection and no handler is left, or when the turn is given up. One waits at a time.
+    ///
+    /// - Returns: false when it was given up.
+    @discardableResult
+    func untilEmpty(_ turn: UInt64) async -> Bool {
+        await withCheckedContinuation { continuation in
+            let isEmpty: Bool? = self.state.withLock { state in
+                if state.givenUpTurn >= turn { return false }
+                if state.isEmpty { return true }
+                state.waiters.append(continuation)
+                return nil
+            }
+            if let isEmpty { continuation.resume(returning: isEmpty) }
+        }
+    }
+
+    func giveUp(_ turn: UInt64) {
         let waiters = self.state.withLock { state in
-            // A waiter that comes a moment later finds the flag instead.
-            state.hasGivenUp = state.waiters.isEmpty
+            // The wait is over, and another may have begun.
+            guard turn == state.lastTurn else { return [] as [CheckedContinuation<Bool, Never>] }
+            state.givenUpTurn = turn
             return Self.takeWaiters(&state)
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.resume(returning: false) }
     }
 
-    private static func takeWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
-        var taken: [CheckedContinuation<Void, Never>] = []
+    private static func takeWaiters(_ state: inout State) -> [CheckedContinuation<Bool, Never>] {
+        var taken: [CheckedContinuation<Bool, Never>] = []
         swap(&taken, &state.waiters)
         return taken
     }

@@ -32,7 +32,8 @@ extension HTTPConnection {
             case .awaitingHead:
                 guard self.unread.readableBytes > 0, self.hasOutputRoom, self.parseHead() else { return }
             case .gathering:
-                guard UInt64(self.unread.readableBytes) >= self.bodyRemaining,
+                let hereCount = Int(min(UInt64(self.unread.readableBytes), self.bodyRemaining))
+                guard self.charge(hereCount), UInt64(self.unread.readableBytes) >= self.bodyRemaining,
                     let body = self.unread.readSlice(length: Int(self.bodyRemaining))
                 else { return }
                 self.bodyRemaining = 0
@@ -153,12 +154,22 @@ extension HTTPConnection {
         }
     }
 
-    /// What the codec lets pass and HTTP does not. Source: RFC 9112, section 3.2.
+    /// What the codec lets pass and HTTP does not. Source: RFC 9112, sections 3.2 and 6.1; RFC 9110, section 4.2.
     private static func fault(in head: HTTPRequestHead) -> HTTPKernelError? {
         if head.method == .CONNECT { return .notImplemented("CONNECT") }
         let hosts = head.headers[canonicalForm: "host"].count
         if hosts > 1 { return .malformedRequest(reason: "more than one Host") }
         if hosts == 0, head.version == .http1_1 { return .malformedRequest(reason: "no Host") }
+        if let authority = RequestHead.absoluteForm(head.uri)?.authority, authority.isEmpty || authority.contains("@") {
+            return .malformedRequest(reason: "a target without a host, or with a user")
+        }
+        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        if let last = codings.last, last.lowercased() != "chunked" {
+            return .malformedRequest(reason: "a Transfer-Encoding that does not end in chunked")
+        }
+        if codings.count > 1 {
+            return .notImplemented("Transfer-Encoding: \(codings.joined(separator: ", ").prefix(200))")
+        }
         return nil
     }
 
@@ -230,6 +241,7 @@ extension HTTPConnection {
             guard self.gathered.readableBytes + bytes.readableBytes <= limitBytes else {
                 return self.refuse(.bodyTooLarge(limitBytes: limitBytes))
             }
+            guard self.charge(self.gathered.readableBytes + bytes.readableBytes) else { return }
             var bytes = bytes
             if self.gathered.readableBytes == 0 { self.gathered = bytes } else { self.gathered.writeBuffer(&bytes) }
         case .streaming(let exchange):
@@ -239,6 +251,16 @@ extension HTTPConnection {
             if self.discardLimit < 0 { self.startClosing() }
         case .awaitingHead, .awaitingReply, .closing, .closed: break
         }
+    }
+
+    /// Has the service charge what has come of a body. False when it has refused the request.
+    private func charge(_ receivedBytes: Int) -> Bool {
+        guard let charged = self.shared.service.charge(receivedBytes, charged: self.chargedBytes) else {
+            self.refuse(.noRoom)
+            return false
+        }
+        self.chargedBytes = charged
+        return true
     }
 
     private func receiveEnd() {
@@ -253,8 +275,11 @@ extension HTTPConnection {
 
     private func respond() {
         guard let head = self.head else { return }
-        let request = GatheredRequest(head: head, body: self.gathered, connection: self.facts)
+        let request = GatheredRequest(
+            head: head, body: self.gathered, connection: self.facts, arrivedNanoseconds: self.arrivedNanoseconds,
+            chargedBytes: self.chargedBytes)
         self.gathered = ByteBuffer()
+        self.chargedBytes = 0
         self.deadline = .max
         self.phase = .awaitingReply
         switch self.shared.service.respond(to: request) {
@@ -280,6 +305,8 @@ extension HTTPConnection {
     /// Parses on, after something that held it back has gone.
     func resumeInput() {
         let wasInRead = self.isInRead
+        // What waited behind another request of its connection begins now.
+        self.arrivedNanoseconds = self.shared.roundNanoseconds
         if self.isCodecInstalled {
             while self.mayHandleEvent, let event = self.events.popFirst() { self.handle(event) }
         } else {

@@ -21,7 +21,7 @@ extension HTTPConnection {
 
     /// Refuses whatever is in work: the answer is the service's, and the connection ends with it.
     func refuse(_ error: HTTPKernelError) {
-        self.noteGatheringFailed()
+        self.giveBack()
         var response = self.shared.service.response(for: error, head: self.head)
         response.isClosing = true
         // Whatever is still on its way belongs to nothing any more.
@@ -170,7 +170,7 @@ extension HTTPConnection {
         self.isAnswerStarted = true
         guard self.isKept else { return }
         self.isKept =
-            !closing && !self.shared.isDraining && (!self.isInputClosed || self.isMoreWaiting) && self.isRestDrainable
+            !closing && !self.shared.isRetiring && (!self.isInputClosed || self.isMoreWaiting) && self.isRestDrainable
     }
 
     /// Whether what is left of the body may be read and dropped. A client that was not told to go on may or may not send

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOTLS
 
 /// One connection: reads requests one after another, has the service answer each, and writes the answers in order.
 ///
@@ -69,7 +70,13 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     /// Codec: decoded and not handled.
     var events = CircularBuffer<CodecEvent>()
     var gathered = ByteBuffer()
+    /// What the service has charged for the body that is being gathered.
+    var chargedBytes = 0
+    /// When the loop learned of what was received last.
+    var arrivedNanoseconds: UInt64 = 0
     var discardLimit = 0
+    /// TLS has not been agreed on yet.
+    private var isHandshaking: Bool
     /// A head has begun to arrive; its deadline is set.
     var isHeadStarted = false
     /// The streamed body's queue has room.
@@ -105,7 +112,9 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
         self.shared = shared
         self.facts = facts
         self.inheritance = inheritance
-        self.deadline = shared.idleDeadline
+        self.isHandshaking = facts.isTLS
+        // A client that begins no handshake is one that begins no head.
+        self.deadline = facts.isTLS ? shared.headDeadline : shared.idleDeadline
         if let inheritance, inheritance.unread.readableBytes > 0 {
             // A request has begun, which draining must not cut off.
             self.isHeadStarted = true
@@ -128,6 +137,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     func channelActive(context: ChannelHandlerContext) {
         if let inheritance = self.inheritance.take() {
             self.isInRead = true
+            self.arrivedNanoseconds = self.shared.roundNanoseconds
             self.output = inheritance.unsent
             if inheritance.isClosing { self.startClosing() } else { self.receive(inheritance.unread) }
             self.endRead()
@@ -144,7 +154,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     private func end() {
         if case .closed = self.phase { return }
         if case .streaming(let exchange) = self.phase { exchange.abandon() }
-        self.noteGatheringFailed()
+        self.giveBack()
         self.phase = .closed
         self.task?.cancel()
         self.task = nil
@@ -157,6 +167,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.isInRead = true
+        self.arrivedNanoseconds = self.shared.roundNanoseconds
         self.receive(self.unwrapInboundIn(data))
     }
 
@@ -208,7 +219,13 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { self.inputClosed() }
+        if case .handshakeCompleted? = event as? TLSUserEvent { self.handshakeCompleted() }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func handshakeCompleted() {
+        self.isHandshaking = false
+        if case .awaitingHead = self.phase, !self.isHeadStarted { self.deadline = self.shared.idleDeadline }
     }
 
     /// Errors of the socket or of TLS: nobody is left to answer.
@@ -220,6 +237,8 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
         self.watchStall()
         guard now >= self.deadline else { return }
         switch self.phase {
+        // There is nothing yet in which it could be told.
+        case .awaitingHead where self.isHandshaking: self.cut()
         case .awaitingHead:
             if self.isHeadStarted { self.refuse(.headTimedOut) } else if !self.isOutputBlocked { self.startClosing() }
         case .gathering where self.hasMovedWindow: break
@@ -291,13 +310,16 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     }
 
     func beginDraining() {
+        if self.isHandshaking { return self.cut() }
         if case .awaitingHead = self.phase, !self.isHeadStarted, !self.isInRead { self.startClosing() }
     }
 
     func cut() { self.context?.close(promise: nil) }
 
-    /// Tells the service that what is being gathered will not come; to be called before the phase changes.
-    func noteGatheringFailed() {
-        if case .gathering = self.phase, let head = self.head { self.shared.service.gatheringFailed(head) }
+    /// Tells the service that what is being gathered will not come.
+    func giveBack() {
+        guard self.chargedBytes > 0 else { return }
+        self.shared.service.giveBack(self.chargedBytes)
+        self.chargedBytes = 0
     }
 }

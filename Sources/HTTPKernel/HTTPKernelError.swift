@@ -11,6 +11,8 @@ package enum HTTPKernelError: Error {
     case headTooLarge
     /// The body is larger than its route or the handler allows.
     case bodyTooLarge(limitBytes: Int)
+    /// The service has no room for more of the body. The client may come back.
+    case noRoom
     /// The client stopped sending before the body was whole.
     case truncatedBody
     /// The head did not arrive within `HTTPLimits.headTimeout`.
@@ -36,6 +38,7 @@ package enum HTTPKernelError: Error {
         case .malformedRequest, .truncatedBody: .badRequest
         case .headTooLarge: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .payloadTooLarge
+        case .noRoom: .serviceUnavailable
         case .headTimedOut, .bodyTimedOut: .requestTimeout
         case .notImplemented: .notImplemented
         case .unsupportedVersion: .httpVersionNotSupported
@@ -51,6 +54,7 @@ extension HTTPKernelError: CustomStringConvertible {
         case .malformedRequest(let reason): "malformed request: \(reason)"
         case .headTooLarge: "the request's head is too large"
         case .bodyTooLarge(let limitBytes): "the request's body is larger than \(limitBytes) bytes"
+        case .noRoom: "there is no room for the request's body now"
         case .truncatedBody: "the request's body ended before it was whole"
         case .headTimedOut: "the request's head took too long to arrive"
         case .bodyTimedOut: "the request's body took too long to arrive"

@@ -6,7 +6,7 @@ package struct HTTPLimits: Sendable {
     package var fieldCount = 128
     /// How much of an unread body is read and dropped to keep a connection; beyond it the connection is closed.
     package var drainBytes = 1 << 20
-    /// From a head's first byte to its last; beyond it 408.
+    /// From a head's first byte to its last; beyond it 408. A TLS handshake has as long, from the connection's begin.
     package var headTimeout: Duration = .seconds(10)
     /// Within each such window 4 KiB of a body, or its rest, must arrive; beyond it 408.
     package var bodyTimeout: Duration = .seconds(30)
@@ -23,6 +23,8 @@ package struct HTTPLimits: Sendable {
     static let bodyWindowBytes = 4 * 1024
     /// How long the rest of a refused request is read and dropped, so that the client sees the answer and no reset.
     static let lingerTimeout: Duration = .seconds(2)
+    /// Between a retiring server's last accepted connections and its drain: they were made to send a request at once.
+    static let lastRequestsTime: Duration = .milliseconds(100)
     /// How long a server that stops waits for handlers that were cancelled.
     static let handlerGrace: Duration = .seconds(10)
     /// A streamed body's bytes that wait for the handler before reading stops (one receive buffer may come on top).

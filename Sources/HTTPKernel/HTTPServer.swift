@@ -16,6 +16,8 @@ package final class HTTPServer: Sendable {
     private let contexts: [NIOLoopBound<LoopContext>]
     private let census: Census
     private let logger: Logger
+    /// Nobody finds the server by a path any more.
+    private let hasLeft = Atomic<Bool>(false)
 
     /// A listening socket of either kind.
     private enum Listening: Sendable {
@@ -27,6 +29,10 @@ package final class HTTPServer: Sendable {
             case .channel(let channel): channel.localAddress
             case .direct(let listener, _): listener.address
             }
+        }
+
+        func turnAway() {
+            if case .direct(let listener, let loop) = self { loop.execute { listener.turnAway() } }
         }
 
         func close() {
@@ -174,6 +180,30 @@ package final class HTTPServer: Sendable {
         }
     }
 
+    /// Has the clients leave before the server stops; ``drain(within:)`` follows.
+    ///
+    /// The listeners stay open, so that the service can be asked how it is, and every answer says that its connection ends with
+    /// it. Idle connections are left alone: whoever has one in hand finds it closing only behind an answer. It ends early when
+    /// no connection is open.
+    package func retire(for limit: Duration) async {
+        guard limit > .zero else { return }
+        for bound in self.contexts { bound.eventLoop.execute { bound.value.beginRetiring() } }
+        await self.untilEmpty(within: limit)
+        guard self.connectionCount > 0 else { return }
+        // Clients that are told to leave come again at once. The last of them get their answers too: from here on none begins
+        // a connection, and those that have just done so have time to ask.
+        self.removePaths()
+        for each in self.listening { each.turnAway() }
+        let time = self.contexts.first?.eventLoop.scheduleTask(in: TimeAmount(HTTPLimits.lastRequestsTime)) {}
+        try? await time?.futureResult.get()  // A loop that has ended has no clients either.
+    }
+
+    /// Once: what is at a path later is another server's.
+    private func removePaths() {
+        guard !self.hasLeft.exchange(true, ordering: .relaxed) else { return }
+        for path in self.listening.compactMap(\.address?.pathname) { UnixSocket.remove(path) }
+    }
+
     /// Open connections, over all listeners.
     package var connectionCount: Int { self.census.count }
 
@@ -184,10 +214,9 @@ package final class HTTPServer: Sendable {
     ///
     /// - Returns: how many connections were cut when the time was over.
     package func drain(within limit: Duration = .seconds(30)) async -> Int {
-        for each in self.listening {
-            each.close()
-            if let path = each.address?.pathname { UnixSocket.remove(path) }
-        }
+        // First the paths: who finds one could still be reset by the close.
+        self.removePaths()
+        for each in self.listening { each.close() }
         for bound in self.contexts {
             bound.eventLoop.execute { bound.value.beginDraining() }
         }
@@ -207,8 +236,11 @@ package final class HTTPServer: Sendable {
     }
 
     private func untilEmpty(within limit: Duration) async {
-        let timer = self.contexts.first?.eventLoop.scheduleTask(in: TimeAmount(limit)) { [census] in census.giveUp() }
-        await self.census.untilEmpty()
+        let turn = self.census.nextTurn()
+        let timer = self.contexts.first?.eventLoop.scheduleTask(in: TimeAmount(limit)) { [census] in
+            census.giveUp(turn)
+        }
+        await self.census.untilEmpty(turn)
         timer?.cancel()
     }
 }

@@ -10,9 +10,16 @@ package protocol HTTPService: AnyObject {
     func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route
     /// The whole body of a request routed to `.gather` is here.
     func respond(to request: GatheredRequest) -> Answer
-    /// A request routed to `.gather` will not come to ``respond(to:)``: its body was cut off, too slow or too large, or the
-    /// client has gone.
-    func gatheringFailed(_ head: RequestHead)
+    /// More is here of a body that is being gathered. What is charged for it stays so until the service has the request, or is
+    /// told by ``giveBack(_:)`` that it will not come.
+    ///
+    /// - Parameters:
+    ///   - receivedBytes: of the body so far.
+    ///   - chargedBytes: what the call before returned.
+    /// - Returns: what is charged now; nil when there is no room, and the request is refused with ``HTTPKernelError/noRoom``.
+    func charge(_ receivedBytes: Int, charged chargedBytes: Int) -> Int?
+    /// A request will not come to ``respond(to:)``: its body was cut off, too slow or too large, or the client has gone.
+    func giveBack(_ chargedBytes: Int)
     /// The answer to a request that could not be read, or whose handler failed.
     ///
     /// - Parameter head: nil when not even the head could be read.
@@ -20,7 +27,9 @@ package protocol HTTPService: AnyObject {
 }
 
 extension HTTPService {
-    package func gatheringFailed(_ head: RequestHead) {}
+    package func charge(_ receivedBytes: Int, charged chargedBytes: Int) -> Int? { 0 }
+
+    package func giveBack(_ chargedBytes: Int) {}
 
     /// One line of text.
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
@@ -52,6 +61,11 @@ package struct GatheredRequest: Sendable {
     package let head: RequestHead
     package let body: ByteBuffer
     package let connection: ConnectionFacts
+    /// When its loop learned that its last byte is there; nanoseconds of `NIODeadline`'s clock. From then on it has waited for
+    /// what the loop did first.
+    package let arrivedNanoseconds: UInt64
+    /// What ``HTTPService/charge(_:charged:)`` has charged for the body; the service's to give back.
+    package var chargedBytes = 0
 }
 
 /// A request whose body is still coming.

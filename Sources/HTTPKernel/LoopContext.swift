@@ -20,6 +20,9 @@ final class LoopContext {
     /// Seconds since the context began; deadlines are told in these.
     private(set) var now = 0
     private(set) var dateField: [UInt8]
+    /// Every answer ends its connection.
+    private(set) var isRetiring = false
+    /// No request is begun.
     private(set) var isDraining = false
     private let clock: @Sendable () -> Int
     private let headTicks: Int
@@ -27,6 +30,7 @@ final class LoopContext {
     private let idleTicks: Int
     private var connections: [UInt64: any LoopConnection] = [:]
     private var tick: RepeatedTask?
+    private var round: UInt64?
 
     /// - Parameter clock: seconds since 1970; passed in for tests.
     init(
@@ -72,6 +76,17 @@ final class LoopContext {
 
     private static func ticks(_ timeout: Duration) -> Int { max(1, Int(timeout.components.seconds)) + 1 }
 
+    /// When this round of a NIO loop began to hand on what has come, to the connections of this server; nanoseconds of
+    /// `NIODeadline`'s clock. Such a loop handles all that was ready and then runs tasks, so a task marks the end of the round.
+    var roundNanoseconds: UInt64 {
+        if let round = self.round { return round }
+        let now = NIODeadline.now().uptimeNanoseconds
+        self.round = now
+        let bound = NIOLoopBound(self, eventLoop: self.loop)
+        self.loop.execute { bound.value.round = nil }
+        return now
+    }
+
     func add(_ connection: any LoopConnection) {
         self.connections[connection.facts.id] = connection
         if self.isDraining { connection.beginDraining() }
@@ -79,8 +94,12 @@ final class LoopContext {
 
     func remove(_ connection: any LoopConnection) { self.connections[connection.facts.id] = nil }
 
+    /// Each connection closes with its next answer; until then idle ones stay, and new ones may come.
+    func beginRetiring() { self.isRetiring = true }
+
     /// Idle connections close; the others close with their answer.
     func beginDraining() {
+        self.isRetiring = true
         self.isDraining = true
         for connection in Array(self.connections.values) { connection.beginDraining() }
     }

@@ -43,6 +43,11 @@ package struct RequestHead: Sendable {
     init(_ untrimmed: HTTPRequestHead) {
         var head = untrimmed
         head.headers = Self.trimmed(head.headers)
+        if let absolute = Self.absoluteForm(head.uri) {
+            head.uri = absolute.target
+            // What the client says in Host counts for nothing then.
+            head.headers.replaceOrAdd(name: "host", value: String(absolute.authority))
+        }
         self.method = head.method
         self.contentLength = head.headers.first(name: "content-length").flatMap { UInt64($0) }
         self.isChunked = head.headers.contains(name: "transfer-encoding")
@@ -53,6 +58,17 @@ package struct RequestHead: Sendable {
         // An upgrade that is not taken: the codec reads nothing after it, so the connection ends with this request.
         self.isKeepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
         self.source = .parsed(head)
+    }
+
+    /// The two halves of a target that names its host, as clients send it to a proxy: whom it asks, and the target that it would
+    /// send there itself. Nil for a target of another form. Source: RFC 9112, section 3.2.2.
+    static func absoluteForm(_ uri: String) -> (authority: Substring, target: String)? {
+        let scheme = ["http://", "https://"].first { uri.count >= $0.count && uri.prefix($0.count).lowercased() == $0 }
+        guard let scheme else { return nil }
+        let rest = uri.dropFirst(scheme.count)
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        let target = rest[end...]
+        return (rest[..<end], target.hasPrefix("/") ? String(target) : "/" + target)
     }
 
     /// The codec leaves blanks at the end of values, where HTTP says that they are none of the value.
@@ -67,7 +83,7 @@ package struct RequestHead: Sendable {
             })
     }
 
-    /// The request target as it was sent, undecoded.
+    /// The request target as it was sent, undecoded, from its path on.
     package var target: String {
         switch self.source {
         case .bytes(let bytes, let offset, let count, _):

@@ -27,7 +27,9 @@ package struct InferenceConfiguration: Sendable {
     package var grpc: GRPCListener?
     /// Runs graphs that no kernel does; nil where none may.
     package var graphRuntime: (any GraphRuntime)?
-    /// How long requests in flight may take after SIGTERM.
+    /// How long, after SIGTERM, clients are told to leave before the drain begins.
+    package var lameDuck: Duration = .milliseconds(500)
+    /// How long requests in flight may take after that.
     package var drainSeconds = 30
 
     package init(
@@ -140,6 +142,7 @@ package struct InferenceService: Service {
                 failure = error
             }
             registry.beginDraining()
+            await server.retire(for: configuration.lameDuck)
             front?.beginDraining()
             let end = ContinuousClock.now.advanced(by: drainTime)
             let cut = await server.drain(within: drainTime)

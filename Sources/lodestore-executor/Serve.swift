@@ -43,14 +43,23 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Bytes that the body of one request may have.")
     var maxBodyBytes: Int?
 
-    @Option(help: "Large requests that may be received, wait or be worked on at once; one more gets 503.")
+    @Option(help: "Large requests that may wait for a thread or be with one at once; one more gets 503.")
     var maxConcurrent: Int?
 
-    @Option(help: "Bytes of their bodies; one more gets 503.")
+    @Option(help: "Bytes of large bodies, whole or still coming, that may be held at once; more gets 503.")
     var maxPendingBytes: Int?
 
-    @Option(help: ArgumentHelp("How long a large request may wait for a thread before it gets 503.", valueName: "ms"))
+    @Option(
+        help: ArgumentHelp(
+            "How long a request may wait for its loop, and a large one for a thread, before it gets 503.",
+            valueName: "ms"))
     var maxQueueMs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long clients are told to leave, after SIGTERM, before listeners close; 500 unless given, 0 for not at all.",
+            valueName: "ms"))
+    var lameDuckMs: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -107,6 +116,7 @@ struct Serve: AsyncParsableCommand {
         flags["max-concurrent"] = maxConcurrent.map { .integer($0) }
         flags["max-pending-bytes"] = maxPendingBytes.map { .integer($0) }
         flags["max-queue-ms"] = maxQueueMs.map { .integer($0) }
+        flags["lame-duck-ms"] = lameDuckMs.map { .integer($0) }
         flags["credentials"] = credentials.map { .text($0) }
         flags["region"] = region.map { .text($0) }
         flags["insecure-listen"] = insecureListen ? .boolean(true) : nil
@@ -144,6 +154,9 @@ struct Serve: AsyncParsableCommand {
             configuration.grpc = GRPCListener(host: address.host, port: Int(address.port), tls: identity)
         }
         configuration.graphRuntime = try GraphLibrary.opened(try settings.text(GraphLibrary.key))
+        if let milliseconds = try settings.integer("lame-duck-ms", in: 0...3_600_000) {
+            configuration.lameDuck = .milliseconds(milliseconds)
+        }
         configuration.drainSeconds = try settings.integer("drain-seconds", in: 0...3600) ?? configuration.drainSeconds
         return configuration
     }
@@ -156,6 +169,8 @@ struct Serve: AsyncParsableCommand {
         limits.pendingBytes = try settings.integer("max-pending-bytes", in: 1...(1 << 40)) ?? limits.pendingBytes
         if let milliseconds = try settings.integer("max-queue-ms", in: 0...3_600_000) {
             limits.queueNanoseconds = UInt64(milliseconds) * 1_000_000
+            // Nobody is answered in no time at all.
+            limits.loopWaitNanoseconds = max(limits.queueNanoseconds, 1_000_000)
         }
         return limits
     }

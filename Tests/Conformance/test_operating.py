@@ -298,14 +298,29 @@ def test_a_chunked_body_cut_short(executor):
 
 
 def test_slow_senders_hold_nobody_up(executor):
+    """A head takes nothing from anybody, whatever it announces; what has come of a body counts until its client has gone."""
+    large = "\n".join(GOLDEN.lines * (200_000 // len(GOLDEN.body()) + 1))
+    small = GOLDEN.lines[0].encode()
+    chunked = request(b"", "Transfer-Encoding: chunked") + f"{len(small):x}\r\n".encode() + small + b"\r\n0\r\n\r\n"
     with contextlib.ExitStack() as stack:
-        for _ in range(50):
+        def begin(data):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", executor.port), timeout=30))
-            connection.sendall(request(b"1,", "Content-Length: 300000"))
-        wait_until("they are counted", lambda: sample(executor, "lodestore_executor_requests_in_flight") == 50)
-        assert sample(executor, "lodestore_executor_pending_bytes") == 50 * 300_000
+            connection.sendall(data)
+
+        for _ in range(150):
+            begin(request(b"1,", "Content-Length: 300000"))
+            begin(request(b"5\r\n1,", "Transfer-Encoding: chunked"))
         for _ in range(20):
             neighbour(executor)
+            assert raw(executor, chunked, shut=True).startswith(b"HTTP/1.1 200")
+            assert executor.predict(large)[0] == 200
+        wait_until("no more is pending", lambda: sample(executor, "lodestore_executor_pending_bytes") == 0)
+        for _ in range(50):
+            begin(request(b"1," * 50_000, "Content-Length: 300000"))
+        wait_until("what came is counted", lambda: sample(executor, "lodestore_executor_pending_bytes") == 50 * 100_000)
+        assert sample(executor, "lodestore_executor_requests_in_flight") == 0
+        neighbour(executor)
+        assert executor.predict(large)[0] == 200
     wait_until("they are given back", lambda: sample(executor, "lodestore_executor_pending_bytes") == 0)
 
 

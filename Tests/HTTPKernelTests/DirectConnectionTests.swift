@@ -23,6 +23,20 @@ import Testing
         #expect(harness.isServed)
     }
 
+    @Test func aRequestsTimeBeginsWithTheRoundThatReportedItsLastByte() throws {
+        let seen = Mutex<[UInt64]>([])
+        let round = Atomic<UInt64>(0)
+        let harness = try DirectHarness(clock: { round.add(1, ordering: .relaxed).newValue }) { request in
+            seen.withLock { $0.append(request.arrivedNanoseconds) }
+            return Self.repeating(request)
+        }
+        try harness.send(Self.post("/a", "one") + Self.post("/b", "two") + "GET /c HTTP/1.1\r\nHost: h\r\n")
+        try harness.send("\r\n")
+        let arrived = seen.withLock { $0 }
+        #expect(arrived.count == 3)
+        #expect(arrived[0] == arrived[1] && arrived[1] < arrived[2])
+    }
+
     @Test func waitsForTheRestOfARequestWhereverItIsCut() throws {
         let request = Array(Self.post("/a", "body").utf8)
         for count in 1..<request.count {
@@ -113,6 +127,25 @@ import Testing
         try begun.send("GET / HT")
         try begun.beginDraining()
         #expect(begun.inheritances.map { String(buffer: $0.unread) } == ["GET / HT"])
+    }
+
+    @Test func drainingAnswersARequestOfWhichTheLoopWasNotTold() throws {
+        let harness = try DirectHarness(answering: Self.repeating)
+        try harness.send(Self.post("/a", ""))
+        _ = harness.received()
+        try harness.beginDraining(behind: Self.post("/b", "body"))
+        let text = harness.received()
+        #expect(bodies(text) == ["/b body"] && text.contains("connection: close\r\n"))
+        #expect(harness.census.count == 0)
+    }
+
+    @Test func retiringEndsTheConnectionWithItsNextAnswerAndLeavesTheIdleAlone() throws {
+        let harness = try DirectHarness(answering: Self.repeating)
+        try harness.beginRetiring()
+        #expect(harness.isServed)
+        try harness.send(Self.post("/a", ""))
+        #expect(harness.received().contains("connection: close\r\n"))
+        #expect(harness.census.count == 0)
     }
 
     private final class Waiting: Sendable {

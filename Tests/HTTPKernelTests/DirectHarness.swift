@@ -83,7 +83,9 @@ final class DirectHarness {
     private let lane: NIOLoopBound<DirectLane>
     let census = Census(limit: 10)
 
-    init(answering: @escaping @Sendable (GatheredRequest) -> Answer) throws {
+    init(
+        clock: @escaping @Sendable () -> UInt64 = { 0 }, answering: @escaping @Sendable (GatheredRequest) -> Answer
+    ) throws {
         var pair: [CInt] = [-1, -1]
         try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
         self.client = pair[0]
@@ -91,7 +93,7 @@ final class DirectHarness {
         _ = fcntl(server, F_SETFL, O_NONBLOCK)
         var timeout = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(self.client, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        let loop = try DirectLoop(name: "test")
+        let loop = try DirectLoop(name: "test", clock: clock)
         self.loop = loop
         let census = self.census
         let notes = Notes()
@@ -145,9 +147,22 @@ final class DirectHarness {
         try self.loop.submit { lane.value.shared.passSecond() }.wait()
     }
 
-    func beginDraining() throws {
+    func beginRetiring() throws {
         let lane = self.lane
-        try self.loop.submit { lane.value.shared.beginDraining() }.wait()
+        try self.loop.submit { lane.value.shared.beginRetiring() }.wait()
+    }
+
+    /// - Parameter text: sent at once before, so that the loop has not been told of it.
+    func beginDraining(behind text: String = "") throws {
+        let lane = self.lane
+        let client = self.client
+        let bytes = Array(text.utf8)
+        let count = try self.loop.submit {
+            let count = bytes.isEmpty ? 0 : Glibc.send(client, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+            lane.value.shared.beginDraining()
+            return count
+        }.wait()
+        try #require(count == bytes.count)
     }
 
     /// Whether the server's end is still open, as the census counts it.

@@ -122,7 +122,7 @@ import Testing
             switch part {
             case .head(let head):
                 current = SeenRequest(
-                    method: head.method.rawValue, target: head.uri,
+                    method: head.method.rawValue, target: RequestHead(head).target,
                     fields: RequestHead(head).headers.map { "\($0.name)=\($0.value)" }, body: [])
             case .body(let bytes): current?.body += Array(bytes.readableBytesView)
             case .end:

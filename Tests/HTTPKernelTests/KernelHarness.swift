@@ -15,10 +15,14 @@ final class ScriptedService: HTTPService {
     }
     var requests: [GatheredRequest] = []
     var errors: [HTTPKernelError] = []
-    /// The targets of those whose body did not come.
-    var failedTargets: [String] = []
+    /// What a body is charged for; by default all that has come.
+    var charging: (_ receivedBytes: Int, _ chargedBytes: Int) -> Int? = { received, _ in received }
+    /// What was charged for bodies that did not come.
+    var givenBack: [Int] = []
 
-    func gatheringFailed(_ head: RequestHead) { self.failedTargets.append(head.target) }
+    func charge(_ receivedBytes: Int, charged chargedBytes: Int) -> Int? { self.charging(receivedBytes, chargedBytes) }
+
+    func giveBack(_ chargedBytes: Int) { self.givenBack.append(chargedBytes) }
 
     func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route { self.routing(head) }
 
@@ -39,13 +43,13 @@ final class KernelHarness {
     let service = ScriptedService()
     let shared: LoopContext
 
-    init(limits: HTTPLimits = HTTPLimits()) throws {
+    init(limits: HTTPLimits = HTTPLimits(), isTLS: Bool = false) throws {
         self.shared = LoopContext(
             loop: self.channel.eventLoop, service: self.service, limits: limits, census: Census(limit: 1),
             clock: { 784_111_777 })
         self.shared.start()
         self.channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-        let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: false, listener: "test")
+        let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: isTLS, listener: "test")
         try self.channel.pipeline.syncOperations.addHandler(HTTPConnection(shared: self.shared, facts: facts))
     }
 

@@ -48,6 +48,20 @@ struct InferenceResponderTests {
         }
     }
 
+    @Test func aTargetThatNamesItsHostIsServedAndACodedBodyIsNot() async throws {
+        try await ServerHarness.serving { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let client = PlainClient(port: harness.port)
+            #expect(client.get("http://models.example/ping")?.status == 200)
+            client.send(PlainClient.post("1,2,3", path: "http://models.example:8080/invocations"))
+            #expect(client.receive()?.body == "6.0\n")
+            #expect(client.get("http://models.example/v2/models/a/ready")?.status == 200)
+            let coded = client.predict("1,2,3", ["Content-Encoding": "gzip"])
+            #expect(coded?.status == 415 && coded?.body.contains("Content-Encoding: gzip") == true)
+            #expect(client.predict("1,2,3", ["Content-Encoding": "Identity"])?.body == "6.0\n")
+        }
+    }
+
     @Test func formatsGoInAndOut() async throws {
         try await ServerHarness.serving { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)

@@ -1,9 +1,12 @@
 import Foundation
 import Logging
+import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Synchronization
 import Testing
 
+@testable import HTTPKernel
 @testable import InferenceServer
 
 /// Shedding, deadlines, and what is counted and logged.
@@ -119,28 +122,119 @@ struct LoadTests {
         }
     }
 
-    @Test func bodiesThatAreBeingReceivedCountAndAreGivenBackWhenTheClientGoes() async throws {
+    /// Only what has come of a body is taken on, and it is given back when the client goes.
+    @Test(arguments: ["Content-Length: 900\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n200\r\n"])
+    func bodiesCountAsTheyComeAndAreGivenBackWhenTheClientGoes(framing: String) async throws {
         var limits = ServerHarness.limits
         limits.loopBytes = 10
         limits.bodyBytes = 1000
         limits.pendingBytes = 1
         limits.concurrentCount = 1
-        try await ServerHarness.serving(loops: 1, limits: limits) { harness in
+        try await ServerHarness.serving(loops: 2, limits: limits) { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
             let watch = PlainClient(port: harness.port)
+            // Heads alone take nothing from anybody, however many there are.
+            let heads = (0..<40).map { _ in PlainClient(port: harness.port) }
+            let begun = framing.replacing("900", with: "200") + "1,2"
+            for head in heads { head.send("POST /invocations HTTP/1.1\r\nHost: h\r\n" + begun) }
+            // Every loop has seen them.
+            for _ in 0..<4 { #expect(PlainClient(port: harness.port).get("/ping")?.status == 200) }
+            #expect(watch.predict(large)?.status == 200)
+            #expect(value("lodestore_executor_requests_in_flight", watch) == 0)
             var slow: PlainClient? = PlainClient(port: harness.port)
-            slow?.send("POST /invocations HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n1,2")
-            while value("lodestore_executor_pending_bytes", watch) != 900 { await Task.yield() }
-            let shed = PlainClient(port: harness.port).predict(large)
-            #expect(shed?.status == 503)
+            slow?.send("POST /invocations HTTP/1.1\r\nHost: h\r\n\(framing)" + String(repeating: "1", count: 500))
+            while value("lodestore_executor_pending_bytes", watch) != 500 { await Task.yield() }
+            #expect(value("lodestore_executor_requests_in_flight", watch) == 0, "it is not whole")
+            // On whichever loop they come: what is announced finds no room, or what comes does not.
+            for _ in 0..<4 {
+                let shed = PlainClient(port: harness.port).predict(String(repeating: "1", count: 501))
+                #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
+                let cut = PlainClient(port: harness.port)
+                cut.send("POST /invocations HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+                cut.send("1f5\r\n" + String(repeating: "1", count: 501))
+                let answer = cut.receive()
+                #expect(answer?.status == 503 && answer?.fields["retry-after"] == "1")
+                #expect(answer?.fields["connection"] == "close" && cut.receive() == nil)
+            }
+            #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, watch) == 8)
+            #expect(watch.predict(large)?.status == 200, "what fits is answered")
             slow = nil
             while value("lodestore_executor_pending_bytes", watch) != 0 { await Task.yield() }
-            #expect(watch.predict(large)?.status == 200)
             // Refused before anything was received: the limit holds all the same afterwards.
             let tooLarge = PlainClient(port: harness.port).predict(String(repeating: "1", count: 2000))
             #expect(tooLarge?.status == 413)
-            #expect(value("lodestore_executor_requests_in_flight", watch) == 0)
+            #expect(value("lodestore_executor_pending_bytes", watch) == 0)
             #expect(watch.predict(large)?.status == 200)
+            withExtendedLifetime(heads) {}
+        }
+    }
+
+    /// The operator's number is that of the process, over however many loops.
+    @Test func theLimitsAreThoseOfAllLoopsTogether() async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.concurrentCount = 1
+        try await ServerHarness.serving(loops: 4, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let watch = PlainClient(port: harness.port)
+            let gate = block(harness)
+            let first = PlainClient(port: harness.port)
+            first.send(PlainClient.post(large))
+            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            for _ in 0..<8 { #expect(PlainClient(port: harness.port).predict(large)?.status == 503) }
+            gate.signal()
+            #expect(first.receive()?.status == 200)
+        }
+    }
+
+    /// Small requests never queue in the process, but a loop may have had much to do before their turn came.
+    @Test(arguments: ["/invocations", "/v2/models/a/infer"])
+    func aSmallRequestThatHasWaitedForItsLoopIsRefusedUnread(path: String) async throws {
+        var limits = ServerHarness.limits
+        limits.loopWaitNanoseconds = 10_000_000_000
+        try await ServerHarness.serving(limits: limits) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let row =
+                path == "/invocations"
+                ? "1,2,3" : #"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[1,2,3]}]}"#
+            /// - Parameter waited: nanoseconds.
+            func ask(_ body: String, waited: UInt64, _ fields: [(String, String)] = []) async throws -> Response? {
+                let loop = harness.group.any()
+                let limits = limits
+                return try await loop.submit { () -> Response? in
+                    let responder = InferenceResponder(
+                        registry: harness.registry, loop: loop, services: harness.services, defaultModel: nil,
+                        limits: limits)
+                    let head = HTTPRequestHead(
+                        version: .http1_1, method: .POST, uri: path, headers: HTTPHeaders([("host", "h")] + fields))
+                    let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: false, listener: "http")
+                    let request = GatheredRequest(
+                        head: RequestHead(head), body: ByteBuffer(string: body), connection: facts,
+                        arrivedNanoseconds: Inquiry.now() - waited)
+                    guard case .now(let response) = responder.respond(to: request) else { return nil }
+                    return response
+                }.get()
+            }
+            let hasCome: UInt64 = 0
+            let longAgo: UInt64 = 20_000_000_000
+            let watch = PlainClient(port: harness.port)
+            #expect(try await ask("garbage", waited: hasCome)?.head.status == .badRequest)
+            let shed = try #require(try await ask("garbage", waited: longAgo))
+            #expect(shed.head.status == .serviceUnavailable)
+            #expect(String(decoding: shed.head.bytes, as: UTF8.self).contains("retry-after: 1\r\n"))
+            #expect(String(buffer: shed.body).contains("the executor is busy; try again"))
+            #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, watch) == 1)
+            // What the client says of its patience counts from the same instant.
+            let patient = [("x-lodestore-deadline-ms", "100000")]
+            let impatient = [("x-lodestore-deadline-ms", "15000")]
+            #expect(try await ask("garbage", waited: longAgo, impatient)?.head.status == .gatewayTimeout)
+            #expect(try await ask(row, waited: hasCome, patient)?.head.status == .ok)
+            #expect(value(#"lodestore_executor_requests_total{outcome="deadline"}"#, watch) == 1)
+            // And so does what the histogram says of it.
+            let fiveSeconds: UInt64 = 5_000_000_000
+            #expect(try await ask(row, waited: fiveSeconds)?.head.status == .ok)
+            let sum = value(#"lodestore_executor_request_duration_seconds_sum{model="a",version="1"}"#, watch)
+            #expect(try #require(sum) >= 5)
         }
     }
 

@@ -18,15 +18,17 @@ final class ServerHarness: Sendable {
     let group: MultiThreadedEventLoopGroup
     let workers: NIOThreadPool
     private let aside: NIOThreadPool
+    let services: InferenceServices
     let registry: ModelRegistry
     let server: HTTPServer
     let port: UInt16
     private let released = Mutex<[UInt64]>([])
 
-    /// Those of the programs, but a request may wait for a worker as long as a busy machine makes it.
+    /// Those of the programs, but a request may wait for its loop and for a worker as long as a busy machine makes it.
     static var limits: InferenceLimits {
         var limits = InferenceLimits()
         limits.queueNanoseconds = .max
+        limits.loopWaitNanoseconds = .max
         return limits
     }
 
@@ -45,6 +47,7 @@ final class ServerHarness: Sendable {
         let services = InferenceServices(
             workers: workers, aside: aside, access: access,
             log: log.map { [aside] in AccessLog(sample: $0.sample, logger: $0.1, thread: aside) })
+        self.services = services
         server = try await HTTPServer.start(
             [.tcp(host: "127.0.0.1", port: 0, label: listener)], group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

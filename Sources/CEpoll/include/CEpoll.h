@@ -23,7 +23,10 @@ int cepoll_create(void);
 int cepoll_add(int epoll, int descriptor, int once);
 int cepoll_remove(int epoll, int descriptor);
 
-// epoll_wait(2) of up to `limit` events, at most 256, into `ready`; `timeout` in milliseconds, -1 for ever.
+// More events than one wait gives.
+enum { CEPOLL_LIMIT = 16384 };
+
+// epoll_wait(2) of up to `limit` events, at most CEPOLL_LIMIT, into `ready`; `timeout` in milliseconds, -1 for ever.
 int cepoll_wait(int epoll, struct cepoll_ready *ready, int limit, int timeout);
 
 // eventfd(2), close-on-exec and not blocking.
@@ -31,5 +34,9 @@ int cepoll_eventfd(void);
 
 // accept4(2), close-on-exec and not blocking; the peer's address goes to `address`, a struct sockaddr_storage.
 int cepoll_accept(int listening, void *address);
+
+// Lets a listening TCP socket begin no further connection: those that are under way come to be and can be accepted; who asks
+// for a new one hears nothing, asks again, and is refused once the socket is closed. Source: socket(7), SO_ATTACH_FILTER.
+int cepoll_turn_away(int listening);
 
 #endif

@@ -185,7 +185,7 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
         switch self.shared.service.route(head, on: self.facts) {
         case .gather(let limitBytes) where length <= UInt64(max(0, limitBytes)):
             self.begin(head)
-            switch self.shared.service.respond(to: GatheredRequest(head: head, body: body, connection: self.facts)) {
+            switch self.shared.service.respond(to: self.request(head, body)) {
             case .now(let response):
                 self.write(response)
                 return .answered
@@ -202,6 +202,11 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
             return .answered
         case .gather, .stream: return .notOurs
         }
+    }
+
+    private func request(_ head: RequestHead, _ body: ByteBuffer) -> GatheredRequest {
+        GatheredRequest(
+            head: head, body: body, connection: self.facts, arrivedNanoseconds: self.lane.loop.roundNanoseconds)
     }
 
     private func begin(_ head: RequestHead) {
@@ -230,7 +235,7 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     // MARK: Writing
 
     private func write(_ response: Response) {
-        self.isKept = self.isKept && !response.isClosing && !self.shared.isDraining
+        self.isKept = self.isKept && !response.isClosing && !self.shared.isRetiring
         let isBodyless = response.head.isBodyless
         let isUnframed = isBodyless && response.declaredLength == nil
         AnswerHead.write(
@@ -312,6 +317,9 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     }
 
     func beginDraining() {
+        guard case .reading = self.phase else { return }
+        // A request may have come of which the loop has not been told yet.
+        if self.unread.readableBytes == 0 { self.isReady(hasEnded: true) }
         guard case .reading = self.phase else { return }
         if self.unread.readableBytes == 0 { self.cut() } else { self.handOver(self.unread) }
     }

@@ -72,28 +72,44 @@ final class DirectListener: DirectSource, @unchecked Sendable {
         self.rest()
     }
 
-    /// Accepts nothing more; on the loop.
+    /// Lets no further connection begin, and goes on accepting those that have; on the loop. A Unix socket is kept from new
+    /// ones by removing its path.
+    func turnAway() {
+        guard !self.isClosed, self.address.pathname == nil else { return }
+        // Where the kernel will not, closing the socket resets what nobody has accepted by then, as it always did.
+        _ = cepoll_turn_away(self.descriptor)
+    }
+
+    /// Accepts what has come, and nothing more; on the loop.
     func close() {
         guard !self.isClosed else { return }
+        // Closing would reset them, and with them the requests that they have sent.
+        while self.acceptBurst() {}
         self.isClosed = true
         self.loop.unwatch(self.descriptor)
         _ = Glibc.close(self.descriptor)
     }
 
-    func isReady(hasEnded: Bool) {
+    func isReady(hasEnded: Bool) { _ = self.acceptBurst() }
+
+    /// Whether there may be more.
+    private func acceptBurst() -> Bool {
         for _ in 0..<Self.burstCount {
             var peer = sockaddr_storage()
             let accepted = unsafe cepoll_accept(self.descriptor, &peer)
             guard accepted >= 0 else {
                 switch errno {
-                case EAGAIN: return
+                case EAGAIN: return false
                 case EINTR, ECONNABORTED: continue
                 // No descriptor or memory left: whoever waits, waits until some are given back.
-                default: return self.rest()
+                default:
+                    self.rest()
+                    return false
                 }
             }
             self.serve(accepted, peer: Self.address(peer))
         }
+        return true
     }
 
     private func serve(_ descriptor: CInt, peer: SocketAddress?) {

@@ -41,7 +41,13 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
     private let thread = Mutex<WorkerThread?>(nil)
     private let lastTimerID = Atomic<UInt64>(0)
 
+    private let clock: @Sendable () -> UInt64
+
     // On the loop's thread.
+
+    /// When the wait returned that reported what is being handled now; nanoseconds of `NIODeadline`'s clock. All that was ready
+    /// then belongs to one round, so whatever a source has to wait for its turn lies behind this instant.
+    private(set) var roundNanoseconds: UInt64 = 0
 
     /// By descriptor, which the kernel gives out from the smallest on.
     private var sources: [(any DirectSource)?] = []
@@ -49,7 +55,14 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
     private var timers: [Timer] = []
     private var isStopping = false
 
-    package init(name: String) throws(HTTPServerError) {
+    /// Tasks are looked for after so many sources of a round: answers of workers do not wait for the end of a long one.
+    private static let sourcesBetweenTasks = 64
+
+    /// - Parameter clock: nanoseconds of `NIODeadline`'s clock; passed in for tests.
+    package init(
+        name: String, clock: @escaping @Sendable () -> UInt64 = { NIODeadline.now().uptimeNanoseconds }
+    ) throws(HTTPServerError) {
+        self.clock = clock
         self.epoll = cepoll_create()
         self.wake = cepoll_eventfd()
         guard self.epoll >= 0, self.wake >= 0, cepoll_add(self.epoll, self.wake, 0) == 0 else {
@@ -87,11 +100,13 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
 
     private func run() {
         self.threadNumber.store(UInt(pthread_self()), ordering: .relaxed)
-        let capacity = 256
+        // As many as can be ready at once: a request that is not among them would begin to wait unseen.
+        let capacity = Int(CEPOLL_LIMIT)
         let ready = UnsafeMutablePointer<cepoll_ready>.allocate(capacity: capacity)
         defer { unsafe ready.deallocate() }
         while !self.isStopping {
             let count = unsafe cepoll_wait(self.epoll, ready, CInt(capacity), self.waitMilliseconds)
+            self.roundNanoseconds = self.clock()
             var isWoken = false
             for index in 0..<Int(max(0, count)) {
                 let descriptor = unsafe ready[index].descriptor
@@ -103,6 +118,7 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
                     let events = unsafe ready[index].events
                     self.sources[Int(descriptor)]?.isReady(hasEnded: events & CEPOLL_ENDED != 0)
                 }
+                if index % Self.sourcesBetweenTasks == Self.sourcesBetweenTasks - 1 { self.runTasks() }
             }
             if isWoken { self.runTasks() }
             if !self.timers.isEmpty { self.fireTimers() }

@@ -1,27 +1,59 @@
-/// How many requests a loop has taken on beyond those that it answers at once, and the bytes of their bodies. Plain numbers of
-/// one loop; each has its share of what the process allows.
-struct Admission {
-    private(set) var count = 0
-    private(set) var bytes = 0
+import Synchronization
+
+/// What the process has taken on beyond that which its loops answer at once: bodies that have been received, and requests that
+/// wait for a worker or are with one. One account for all loops, so that what the operator allows is what there is; only large
+/// requests touch it.
+final class Admission: Sendable {
+    private let requests = Atomic(0)
+    private let pending = Atomic(0)
     private let limitCount: Int
     private let limitBytes: Int
 
-    init(_ limits: InferenceLimits, loopCount: Int) {
-        limitCount = max(1, limits.concurrentCount / loopCount)
-        // Each loop must be able to take the largest request there may be.
-        limitBytes = max(limits.bodyBytes, limits.pendingBytes / loopCount)
+    init(_ limits: InferenceLimits) {
+        limitCount = max(1, limits.concurrentCount)
+        // The largest request there may be must find room when nothing else is there.
+        limitBytes = max(limits.bodyBytes, limits.pendingBytes)
     }
 
-    /// Takes a request on if there is room for it.
-    mutating func admit(bytes new: Int) -> Bool {
-        guard count < limitCount, new <= limitBytes - bytes else { return false }
-        count += 1
-        bytes += new
+    /// Requests that wait for a worker or are with one.
+    var count: Int { requests.load(ordering: .relaxed) }
+    /// Of bodies, whether they are whole or still coming.
+    var bytes: Int { pending.load(ordering: .relaxed) }
+
+    /// Whether so many bytes would find room now.
+    func hasRoom(bytes new: Int) -> Bool { new <= limitBytes - bytes }
+
+    /// Takes bytes of a body on if there is room for them.
+    func reserve(bytes new: Int) -> Bool { Self.add(new, to: pending, limit: limitBytes) }
+
+    func release(bytes old: Int) { pending.subtract(old, ordering: .relaxed) }
+
+    /// Takes a request on that is about to be queued, and bytes of its body that were not taken on before.
+    func admit(bytes new: Int) -> Bool {
+        guard Self.add(1, to: requests, limit: limitCount) else { return false }
+        guard reserve(bytes: new) else {
+            requests.subtract(1, ordering: .relaxed)
+            return false
+        }
         return true
     }
 
-    mutating func finish(bytes old: Int) {
-        count = max(0, count - 1)
-        bytes = max(0, bytes - old)
+    /// Ends a request that was admitted.
+    ///
+    /// - Parameter old: all that was taken on of its body.
+    func finish(bytes old: Int) {
+        requests.subtract(1, ordering: .relaxed)
+        release(bytes: old)
+    }
+
+    private static func add(_ new: Int, to account: borrowing Atomic<Int>, limit: Int) -> Bool {
+        var old = account.load(ordering: .relaxed)
+        while new <= limit - old {
+            let (isExchanged, current) = account.weakCompareExchange(
+                expected: old, desired: old + new, ordering: .relaxed)
+            if isExchanged { return true }
+            old = current
+        }
+        return false
     }
 }

@@ -73,7 +73,5 @@ struct LoopReading: Sendable {
     }
 
     var statistics: LoopStatistics
-    var inFlightCount: Int
-    var pendingBytes: Int
     var models: [Model]
 }

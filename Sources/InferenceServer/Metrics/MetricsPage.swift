@@ -3,14 +3,19 @@ import Telemetry
 /// All loops' numbers as one page for Prometheus.
 struct MetricsPage {
     private var statistics = LoopStatistics()
-    private var inFlightCount = 0
-    private var pendingBytes = 0
+    private let inFlightCount: Int
+    private let pendingBytes: Int
     private var models: [LoopReading.Model] = []
     private let swapCount: UInt64
     private let liveCount: Int
     private let startSeconds: Double
 
-    init(_ readings: [LoopReading], swapCount: UInt64, liveCount: Int, startSeconds: Double) {
+    init(
+        _ readings: [LoopReading], inFlightCount: Int, pendingBytes: Int, swapCount: UInt64, liveCount: Int,
+        startSeconds: Double
+    ) {
+        self.inFlightCount = inFlightCount
+        self.pendingBytes = pendingBytes
         self.swapCount = swapCount
         self.liveCount = liveCount
         self.startSeconds = startSeconds
@@ -21,8 +26,6 @@ struct MetricsPage {
         var byKey: [Key: ModelStatistics] = [:]
         for reading in readings {
             statistics.add(reading.statistics)
-            inFlightCount += reading.inFlightCount
-            pendingBytes += reading.pendingBytes
             for model in reading.models {
                 byKey[Key(name: model.name, version: model.version), default: ModelStatistics()].add(model.statistics)
             }
@@ -54,16 +57,16 @@ struct MetricsPage {
         for kind in Refusal.Kind.allCases { page.add(statistics.refusals[kind], [("outcome", "\(kind)")]) }
         page.begin(MetricName.queueDuration, .histogram, "How long large requests waited for a worker thread.")
         page.add(statistics.queue.buckets)
-        page.begin(MetricName.requestsInFlight, .gauge, "Large requests being received, waiting or worked on.")
+        page.begin(MetricName.requestsInFlight, .gauge, "Large requests that wait for a worker thread or are with one.")
         page.add(UInt64(inFlightCount))
-        page.begin(MetricName.pendingBytes, .gauge, "Bytes of their bodies.")
+        page.begin(MetricName.pendingBytes, .gauge, "Bytes of large bodies, whole or still coming.")
         page.add(UInt64(pendingBytes))
     }
 
     private func writeModels(_ page: inout PrometheusText) {
         page.begin(
             MetricName.requestDuration, .histogram,
-            "From the last byte of a request to its predictions, by the live version that made them.")
+            "From when its loop learned of a request to its predictions, by the live version that made them.")
         for model in models { page.add(model.statistics.duration.buckets, Self.labels(model)) }
         page.begin(MetricName.rows, .counter, "Rows scored by a live version.")
         for model in models { page.add(model.statistics.rowCount, Self.labels(model)) }

@@ -25,11 +25,12 @@ package final class ModelRegistry: ImageHolder {
     private let swapCount = Atomic<UInt64>(0)
     private let startSeconds = wallClockSeconds()
     private let reaper: Reaper
+    private let admission: Admission
     private let runtime: (any GraphRuntime)?
 
     /// - Parameters:
     ///   - groups: every loop of them gets a table; requests on other loops find no model.
-    ///   - limits: shared out among the loops.
+    ///   - limits: of all loops together.
     ///   - runtime: runs graphs that no kernel does; nil where none may.
     package init(
         groups: [any EventLoopGroup], limits: InferenceLimits = InferenceLimits(), runtime: (any GraphRuntime)? = nil
@@ -37,9 +38,11 @@ package final class ModelRegistry: ImageHolder {
         self.runtime = runtime
         let reaper = Reaper()
         self.reaper = reaper
+        let admission = Admission(limits)
+        self.admission = admission
         let loops = groups.flatMap { Array($0.makeIterator()) }
         self.tables = loops.enumerated().map { index, loop in
-            ModelTable(loop: loop, index: index, admission: Admission(limits, loopCount: loops.count)) {
+            ModelTable(loop: loop, index: index, admission: admission) {
                 reaper.reap($0)
             }
         }
@@ -95,7 +98,8 @@ package final class ModelRegistry: ImageHolder {
         let readings = tables.map { table in table.loop.submit { table.reading } }
         return EventLoopFuture.whenAllSucceed(readings, on: loop).map { [self] in
             MetricsPage(
-                $0, swapCount: swapCount.load(ordering: .relaxed),
+                $0, inFlightCount: admission.count, pendingBytes: admission.bytes,
+                swapCount: swapCount.load(ordering: .relaxed),
                 liveCount: names.withLock { $0.held.subtracting($0.unloaded).count }, startSeconds: startSeconds)
         }
     }

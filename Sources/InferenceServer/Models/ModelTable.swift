@@ -7,7 +7,8 @@ final class ModelTable: @unchecked Sendable {
     // Sendable: everything below `loop` is touched on `loop` only, which each method checks in a debug build.
     let loop: any EventLoop
     var statistics = LoopStatistics()
-    var admission: Admission
+    /// Of all loops together.
+    let admission: Admission
     private var slots: [Slot] = []
     /// The loop's place among the group's.
     private let index: Int
@@ -74,7 +75,7 @@ final class ModelTable: @unchecked Sendable {
     var reading: LoopReading {
         loop.assertInEventLoop()
         return LoopReading(
-            statistics: statistics, inFlightCount: admission.count, pendingBytes: admission.bytes,
+            statistics: statistics,
             models: slots.map { LoopReading.Model(name: $0.name, version: $0.version, statistics: $0.statistics) })
     }
 

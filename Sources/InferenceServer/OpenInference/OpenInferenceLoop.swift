@@ -102,6 +102,11 @@ final class OpenInferenceLoop {
     private typealias Work = @Sendable (LoadedModel, LoopScoring) throws(OpenInferenceRefusal) -> Finished
 
     func infer(_ inquiry: TensorInquiry, _ slot: ModelTable.Slot) -> Course {
+        if let overdue = limits.overdue(
+            arrived: inquiry.arrivedNanoseconds, deadline: inquiry.deadline, now: inquiry.beganNanoseconds)
+        {
+            return .now(booked(Self.failure(OpenInferenceRefusal(overdue), inquiry), inquiry, slot))
+        }
         let limitRows = limits.rowCount
         guard inquiry.body.readableBytes <= limits.loopBytes else {
             return elsewhere(inquiry, slot) { model, scoring throws(OpenInferenceRefusal) in
@@ -177,7 +182,7 @@ final class OpenInferenceLoop {
             case .failure(let refusal): .refused(refusal.kind.counted)
             }
         table.statistics.note(outcome)
-        slot.statistics.note(outcome, nanoseconds: finished.endNanoseconds &- inquiry.beganNanoseconds)
+        slot.statistics.note(outcome, nanoseconds: finished.endNanoseconds &- inquiry.arrivedNanoseconds)
         slot.statistics.scores.add(finished.scores)
         slot.tensorStatistics += finished.counts
         return finished

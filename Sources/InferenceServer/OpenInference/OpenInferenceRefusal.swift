@@ -48,6 +48,13 @@ struct OpenInferenceRefusal: Error, Equatable {
         self.reason = reason
     }
 
+    init(_ overdue: InferenceLimits.Overdue) {
+        switch overdue {
+        case .late: self = .late
+        case .shed: self.init(.busy, Refusal.busyReason)
+        }
+    }
+
     init(_ error: OpenInferenceError) {
         self.init(error.isTooLarge ? .tooLarge : .invalid, error.description)
     }

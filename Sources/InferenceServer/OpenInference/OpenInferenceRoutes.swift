@@ -96,7 +96,7 @@ final class OpenInferenceRoutes {
             let fields = TensorFields(request.head)
             inquiry = TensorInquiry(
                 body: request.body, wire: .json(byteCount: try fields.jsonByteCount()),
-                deadline: try fields.deadline(from: Inquiry.now()))
+                deadline: try fields.deadline(from: request.arrivedNanoseconds), arrived: request.arrivedNanoseconds)
         } catch {
             return refused(error, request.head, slot)
         }
@@ -129,7 +129,7 @@ final class OpenInferenceRoutes {
             line.model = (slot.name, slot.version)
             line.rowCount = finished.rowCount
             line.receivedBytes = inquiry.body.readableBytes
-            line.nanoseconds = finished.endNanoseconds &- inquiry.beganNanoseconds
+            line.nanoseconds = finished.endNanoseconds &- inquiry.arrivedNanoseconds
         }
         return response
     }

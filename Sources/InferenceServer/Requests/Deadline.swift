@@ -8,14 +8,17 @@ struct Deadline: Equatable, Sendable {
     private init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// - Parameters:
-    ///   - began: when the request was here, or when its call began.
+    ///   - began: when its loop learned of the request, or when its call began.
     ///   - patience: how many nanoseconds longer the client waits.
     init(began: UInt64, patience: UInt64) {
         let (sum, overflows) = began.addingReportingOverflow(patience)
         nanoseconds = overflows ? .max : sum
     }
 
-    var hasPassed: Bool { nanoseconds != .max && Inquiry.now() >= nanoseconds }
+    /// Reads the clock only where there is a deadline.
+    var hasPassed: Bool { nanoseconds != .max && hasPassed(by: Inquiry.now()) }
+
+    func hasPassed(by now: UInt64) -> Bool { now >= nanoseconds }
 }
 
 /// How long a client still waits, as a field of its request says.
@@ -67,7 +70,7 @@ enum Patience: Equatable {
         self = overflows ? .unlimited : .nanoseconds(product)
     }
 
-    /// - Parameter began: when the request was here, or when its call began.
+    /// - Parameter began: when its loop learned of the request, or when its call began.
     /// - Returns: nil for a field that says nothing.
     func deadline(from began: UInt64) -> Deadline? {
         switch self {

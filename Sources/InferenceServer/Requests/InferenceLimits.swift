@@ -15,12 +15,14 @@ package struct InferenceLimits: Sendable {
     /// Numbers of rows by name above which a request is read on a worker thread too, however few its bytes are: those that are
     /// missing are written as well.
     package var loopCells = 1 << 15
-    /// Requests beyond a loop's size that may be gathered, wait for a worker or be with one; over all loops.
+    /// Requests beyond a loop's size that may wait for a worker or be with one; over all loops.
     package var concurrentCount = 256
-    /// Bytes of their bodies; over all loops.
+    /// Bytes of bodies beyond ``loopBytes``, whole or still coming; over all loops.
     package var pendingBytes = 1 << 30
     /// A request that has waited longer for a worker is refused and not scored.
     package var queueNanoseconds: UInt64 = 500_000_000
+    /// A request that has waited longer for its loop is refused and not read.
+    package var loopWaitNanoseconds: UInt64 = 500_000_000
 
     package init() {}
 
@@ -31,13 +33,19 @@ package struct InferenceLimits: Sendable {
         !model.isGraph && rowCount * (model.rowWork + answerWork) <= loopWork
     }
 
-    /// What a request is admitted for before its body is read: nothing where a loop answers it at once. A body in chunks does
-    /// not say how long it is and counts as the longest.
-    func charge(_ head: RequestHead) -> Int {
-        guard head.method == .POST else { return 0 }
-        if head.isChunked { return bodyBytes }
-        // A body beyond the limit is refused by the kernel, unread.
-        guard let length = head.contentLength, length > UInt64(loopBytes) else { return 0 }
-        return Int(min(length, UInt64(bodyBytes)))
+    /// Whether a request is to be refused unread when its loop takes it up, and why.
+    ///
+    /// - Parameters:
+    ///   - arrived: when the loop learned of it.
+    ///   - now: when the loop takes it up.
+    func overdue(arrived: UInt64, deadline: Deadline, now: UInt64) -> Overdue? {
+        if deadline.hasPassed(by: now) { return .late }
+        return now > arrived && now - arrived > loopWaitNanoseconds ? .shed : nil
+    }
+
+    enum Overdue {
+        /// The client has stopped waiting.
+        case late
+        case shed
     }
 }

@@ -9,6 +9,10 @@ extension InferenceResponder {
     func invoke(_ request: GatheredRequest, _ dialect: Dialect) -> Answer {
         let fields = RequestFields(request.head)
         var inquiry = inquiry(request, dialect, fields)
+        let overdue = limits.overdue(
+            arrived: inquiry.beganNanoseconds, deadline: inquiry.deadline, now: Inquiry.now())
+        // Before the signature costs anything; of the models nothing is told.
+        if inquiry.owesSignature, let overdue { return refuse(Refusal(overdue), inquiry) }
         if inquiry.owesSignature, inquiry.body.readableBytes <= limits.loopBytes {
             do throws(Refusal) {
                 try services.access?.check(inquiry.head, body: inquiry.body)
@@ -22,6 +26,7 @@ extension InferenceResponder {
                 throw .badField(RequestFields.malformedPatience)
             }
             let slot = try chosenSlot(fields, dialect)
+            if let overdue { return refuse(Refusal(overdue), inquiry, slot) }
             return predict(inquiry, fields, slot)
         } catch {
             // Who has not shown that he may ask is told nothing of what is served.
@@ -30,16 +35,16 @@ extension InferenceResponder {
     }
 
     private func inquiry(_ request: GatheredRequest, _ dialect: Dialect, _ fields: RequestFields) -> Inquiry {
-        let began = Inquiry.now()
+        let began = request.arrivedNanoseconds
         let isRuntime = if case .runtime = dialect { true } else { false }
         let owesSignature = needsSignature(on: request.connection, isRuntime: isRuntime)
         return Inquiry(
             head: request.head, body: request.body, dialect: dialect, beganNanoseconds: began,
-            deadline: fields.patience.deadline(from: began) ?? .never, chargedBytes: limits.charge(request.head),
+            deadline: fields.patience.deadline(from: began) ?? .never, chargedBytes: request.chargedBytes,
             owesSignature: owesSignature)
     }
 
-    private func refuse(_ refusal: Refusal, _ inquiry: Inquiry, _ slot: ModelTable.Slot? = nil) -> Answer {
+    func refuse(_ refusal: Refusal, _ inquiry: Inquiry, _ slot: ModelTable.Slot? = nil) -> Answer {
         let model = slot?.model.withModel { $0.fields } ?? []
         let response = inquiry.dialect.response(for: refusal, model: model)
         return .now(finished(response, .refused(refusal.kind), inquiry, slot))
@@ -97,6 +102,10 @@ extension InferenceResponder {
     // MARK: Predicting
 
     private func predict(_ inquiry: Inquiry, _ fields: RequestFields, _ slot: ModelTable.Slot) -> Answer {
+        if let coding = fields.contentCoding {
+            let reason = "Content-Encoding: \(coding.prefix(40)) is not read; send the body as it is"
+            return refuse(Refusal(.format, .unsupportedMediaType, reason), inquiry, slot)
+        }
         guard let format = fields.rowFormat else {
             let reason = "send text/csv, application/json or application/jsonlines"
             return refuse(Refusal(.format, .unsupportedMediaType, reason), inquiry, slot)

@@ -24,17 +24,7 @@ extension InferenceResponder {
     /// more: that is how the wait of the others stays bounded.
     func answerElsewhere(_ inquiry: Inquiry, _ slot: ModelTable.Slot, _ work: @escaping Work) -> Answer {
         var inquiry = inquiry
-        if inquiry.chargedBytes == 0 {
-            // At least one byte, so that what was charged is given back.
-            let charge = max(1, inquiry.body.readableBytes)
-            guard table.admission.admit(bytes: charge) else {
-                let refusal = Refusal.shed("too many large requests at once; try again")
-                let model = slot.model.withModel { $0.fields }
-                let response = inquiry.dialect.response(for: refusal, model: model)
-                return .now(finished(response, .refused(refusal.kind), inquiry, slot))
-            }
-            inquiry.chargedBytes = charge
-        }
+        guard admit(&inquiry) else { return refuse(.shed(Refusal.crowdedReason), inquiry, slot) }
         table.begin(slot)
         let (model, limit) = (slot.model, limits.queueNanoseconds)
         return later(inquiry, slot) { [services, inquiry] waited in
@@ -42,7 +32,7 @@ extension InferenceResponder {
                 var scores = ValueHistogram()
                 do throws(Refusal) {
                     guard !inquiry.deadline.hasPassed else { throw .late }
-                    guard waited <= limit else { throw .shed("the executor is busy; try again") }
+                    guard waited <= limit else { throw .shed(Refusal.busyReason) }
                     if inquiry.owesSignature { try services.access?.check(inquiry.head, body: inquiry.body) }
                     let (response, rowCount) = try work(model, &scores, LoopScoring())
                     return Result(
@@ -60,7 +50,9 @@ extension InferenceResponder {
 
     /// Has a worker verify the signature of a large body, to refuse the request either way.
     func refuseElsewhere(_ refusal: Refusal, _ inquiry: Inquiry) -> Answer {
-        later(inquiry, nil) { [services, inquiry] waited in
+        var inquiry = inquiry
+        guard admit(&inquiry) else { return refuse(.shed(Refusal.crowdedReason), inquiry) }
+        return later(inquiry, nil) { [services, inquiry] waited in
             var refusal = refusal
             do throws(Refusal) {
                 try services.access?.check(inquiry.head, body: inquiry.body)
@@ -71,6 +63,15 @@ extension InferenceResponder {
                 response: inquiry.dialect.response(for: refusal), outcome: .refused(refusal.kind),
                 waitedNanoseconds: waited)
         }
+    }
+
+    /// Takes the request on for a worker; what was charged of a body as it came stays charged.
+    private func admit(_ inquiry: inout Inquiry) -> Bool {
+        let charge = inquiry.chargedBytes == 0 ? inquiry.body.readableBytes : 0
+        guard table.admission.admit(bytes: charge) else { return false }
+        inquiry.chargedBytes += charge
+        inquiry.isAdmitted = true
+        return true
     }
 
     private func later(

@@ -91,15 +91,20 @@ package final class InferenceResponder: HTTPService {
     }
 
     private func answerOpenInference(_ request: GatheredRequest) -> Answer {
-        let charge = limits.charge(request.head)
+        let charge = request.chargedBytes
         guard needsSignature(on: request.connection, isRuntime: false), let access = services.access else {
-            return answerOpenInference(request, charge)
+            giveBack(charge)
+            return openInference.answer(request)
         }
         guard charge > 0 else {
             do throws(Refusal) { try access.check(request.head, body: request.body) } catch {
                 return .now(refused(error, .container, request.head))
             }
-            return answerOpenInference(request, charge)
+            return openInference.answer(request)
+        }
+        guard table.admission.admit(bytes: 0) else {
+            giveBack(charge)
+            return .now(refused(.shed(Refusal.crowdedReason), .container, request.head))
         }
         // A large body takes a worker to hash.
         let bound = NIOLoopBound(self, eventLoop: table.loop)
@@ -109,11 +114,12 @@ package final class InferenceResponder: HTTPService {
                 do throws(Refusal) { try access.check(request.head, body: request.body) } catch { refusal = error }
                 bound.eventLoop.execute { [refusal] in
                     let responder = bound.value
+                    // What goes to a worker after this is admitted anew, within this step.
+                    responder.table.admission.finish(bytes: charge)
                     if let refusal {
-                        responder.finishCharge(charge)
                         return reply.complete(responder.refused(refusal, .container, request.head))
                     }
-                    switch responder.answerOpenInference(request, charge) {
+                    switch responder.openInference.answer(request) {
                     case .now(let response): reply.complete(response)
                     case .later(let take): take(reply)
                     }
@@ -122,37 +128,35 @@ package final class InferenceResponder: HTTPService {
         }
     }
 
-    /// - Parameter charge: what the request was admitted for; what goes to a worker is admitted anew, within this step.
-    private func answerOpenInference(_ request: GatheredRequest, _ charge: Int) -> Answer {
-        finishCharge(charge)
-        return openInference.answer(request)
-    }
-
-    package func gatheringFailed(_ head: RequestHead) { finishCharge(limits.charge(head)) }
-
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
-        let kind: Refusal.Kind = if case .bodyTooLarge = error { .size } else { .http }
+        let refusal: Refusal =
+            switch error {
+            case .noRoom: .shed(Refusal.crowdedReason)
+            case .bodyTooLarge: Refusal(.size, error.status, "\(error)")
+            default: Refusal(.http, error.status, "\(error)")
+            }
         let dialect =
             head.flatMap { head in
                 RuntimeCall.endpoint(in: head).map { Dialect.runtime(RuntimeCall(endpoint: $0, head: head)) }
             } ?? .container
-        return refused(Refusal(kind, error.status, "\(error)"), dialect, head)
+        return refused(refusal, dialect, head)
     }
 
     // MARK: Admission
 
-    /// Has the body gathered, if there is room for it and the request does not lack a signature that it needs.
+    /// Has the body gathered, if there is room for what its head announces and the request does not lack a signature that it
+    /// needs. Nothing is taken on yet: a client that sends no body takes no room.
     ///
     /// - Parameter endpoint: for a client of SageMaker, the endpoint that it names.
     func gather(
         _ head: RequestHead, on connection: ConnectionFacts, endpoint: String?, limitBytes: Int? = nil
     ) -> Route {
         let refusal: Refusal
-        let charge = limits.charge(head)
+        let announced = Int(min(head.contentLength ?? 0, UInt64(limits.bodyBytes)))
         if needsSignature(on: connection, isRuntime: endpoint != nil), !RequestAccess.isSigned(head) {
             refusal = RequestAccess.unsigned
-        } else if charge > 0, !table.admission.admit(bytes: charge) {
-            refusal = .shed("too many large requests at once; try again")
+        } else if announced > limits.loopBytes, !table.admission.hasRoom(bytes: announced) {
+            refusal = .shed(Refusal.crowdedReason)
         } else {
             return .gather(limitBytes: limitBytes ?? limits.bodyBytes)
         }
@@ -164,15 +168,25 @@ package final class InferenceResponder: HTTPService {
         services.access != nil && (isRuntime || connection.listener == Self.guardedListener)
     }
 
-    func finishCharge(_ bytes: Int) {
-        if bytes > 0 { table.admission.finish(bytes: bytes) }
+    /// What a loop answers at once is not charged. Anything larger is charged as it comes, and from its first byte on.
+    package func charge(_ receivedBytes: Int, charged chargedBytes: Int) -> Int? {
+        guard receivedBytes > limits.loopBytes else { return 0 }
+        return table.admission.reserve(bytes: receivedBytes - chargedBytes) ? receivedBytes : nil
+    }
+
+    package func giveBack(_ chargedBytes: Int) {
+        if chargedBytes > 0 { table.admission.release(bytes: chargedBytes) }
     }
 
     // MARK: Books
 
     /// Counts and logs what became of an inquiry; to be called once for each, on the loop.
     func finished(_ response: Response, _ outcome: Outcome, _ inquiry: Inquiry, _ slot: ModelTable.Slot?) -> Response {
-        finishCharge(inquiry.chargedBytes)
+        if inquiry.isAdmitted {
+            table.admission.finish(bytes: inquiry.chargedBytes)
+        } else {
+            giveBack(inquiry.chargedBytes)
+        }
         let nanoseconds = Inquiry.now() &- inquiry.beganNanoseconds
         table.statistics.note(outcome)
         slot?.statistics.note(outcome, nanoseconds: nanoseconds)

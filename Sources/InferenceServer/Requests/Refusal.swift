@@ -50,6 +50,16 @@ struct Refusal: Error, Sendable {
         Refusal(.shed, .serviceUnavailable, reason, fields: [("retry-after", "1")])
     }
 
+    static let busyReason = "the executor is busy; try again"
+    static let crowdedReason = "too many large requests at once; try again"
+
+    init(_ overdue: InferenceLimits.Overdue) {
+        switch overdue {
+        case .late: self = .late
+        case .shed: self = .shed(Self.busyReason)
+        }
+    }
+
     init(_ error: GraphRunError) {
         switch error {
         case .rows: self.init(.rows, .badRequest, error.description)

@@ -10,6 +10,8 @@ struct RequestFields {
     /// `x-lodestore-deadline-ms`: how long the client still waits.
     private(set) var patience = Patience.unlimited
     static let malformedPatience = "x-lodestore-deadline-ms is not a number of milliseconds"
+    /// `Content-Encoding`, where it says that the body is not as it is.
+    private(set) var contentCoding: String?
     private var contentType = Value.absent
     private var accept = Value.absent
 
@@ -30,6 +32,10 @@ struct RequestFields {
                 if case .absent = accept { accept = Self.value(value) }
             case 12 where ASCII.equalsIgnoringCase(name, lowercase: "content-type"):
                 if case .absent = contentType { contentType = Self.value(value) }
+            case 16 where ASCII.equalsIgnoringCase(name, lowercase: "content-encoding"):
+                if value.byteCount > 0, !ASCII.equalsIgnoringCase(value, lowercase: "identity") {
+                    contentCoding = Self.text(value)
+                }
             case 23 where ASCII.equalsIgnoringCase(name, lowercase: "x-lodestore-deadline-ms"):
                 patience = Patience(milliseconds: value)
             case 29 where ASCII.equalsIgnoringCase(name, lowercase: "x-amzn-sagemaker-target-model"):
