@@ -100,7 +100,7 @@ package struct InferenceService: Service {
         registry.onRelease { handoff.release(generation: $0) }
         let failure: (any Error)?
         do {
-            try await serve(server, registry: registry, group: group, workers: workers)
+            try await serve(server, registry: registry, group: group, services: services)
             failure = nil
         } catch {
             failure = error
@@ -116,12 +116,12 @@ package struct InferenceService: Service {
 
     /// Serves until graceful shutdown, or until gRPC fails, and then answers what is in flight.
     private func serve(
-        _ server: HTTPServer, registry: ModelRegistry, group: MultiThreadedEventLoopGroup, workers: NIOThreadPool
+        _ server: HTTPServer, registry: ModelRegistry, group: MultiThreadedEventLoopGroup, services: InferenceServices
     ) async throws {
         let drainTime = Duration.seconds(configuration.drainSeconds)
         let front: GRPCFront?
         do {
-            front = try await grpcFront(registry: registry, group: group, workers: workers)
+            front = try await grpcFront(registry: registry, group: group, services: services)
         } catch {
             _ = await server.drain(within: .zero)
             throw error
@@ -159,12 +159,12 @@ package struct InferenceService: Service {
     }
 
     private func grpcFront(
-        registry: ModelRegistry, group: MultiThreadedEventLoopGroup, workers: NIOThreadPool
+        registry: ModelRegistry, group: MultiThreadedEventLoopGroup, services: InferenceServices
     ) async throws -> GRPCFront? {
         guard let listener = configuration.grpc else { return nil }
         let limits = configuration.limits
-        let loops = try await ServingLoops(group, limitBytes: limits.bodyBytes) { loop in
-            OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
+        let loops = try await ServingLoops(group) { loop in
+            OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
         return try GRPCFront(listener, group: group, limits: limits, loops: loops)
     }

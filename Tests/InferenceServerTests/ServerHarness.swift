@@ -18,6 +18,7 @@ final class ServerHarness: Sendable {
     let group: MultiThreadedEventLoopGroup
     let workers: NIOThreadPool
     private let aside: NIOThreadPool
+    let services: InferenceServices
     let registry: ModelRegistry
     let server: HTTPServer
     let port: UInt16
@@ -45,6 +46,7 @@ final class ServerHarness: Sendable {
         let services = InferenceServices(
             workers: workers, aside: aside, access: access,
             log: log.map { [aside] in AccessLog(sample: $0.sample, logger: $0.1, thread: aside) })
+        self.services = services
         server = try await HTTPServer.start(
             [.tcp(host: "127.0.0.1", port: 0, label: listener)], group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

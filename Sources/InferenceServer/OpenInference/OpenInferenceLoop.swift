@@ -13,22 +13,24 @@ final class OpenInferenceLoop {
     let registry: ModelRegistry
     let table: ModelTable
     let limits: InferenceLimits
+    let log: LoopLog
     private let workers: NIOThreadPool
     private let scoring: LoopScoring
 
     /// - Parameters:
     ///   - loop: the loop on which every call will come.
-    ///   - workers: running.
     ///   - scoring: the loop's own buffers.
+    ///   - log: the loop's share of the log; nil for one that counts for itself.
     init(
-        registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, limits: InferenceLimits,
-        scoring: LoopScoring = LoopScoring()
+        registry: ModelRegistry, loop: any EventLoop, services: InferenceServices, limits: InferenceLimits,
+        scoring: LoopScoring = LoopScoring(), log: LoopLog? = nil
     ) {
         self.registry = registry
         self.table = registry.table(of: loop)
-        self.workers = workers
+        self.workers = services.workers
         self.limits = limits
         self.scoring = scoring
+        self.log = log ?? LoopLog(services.log)
     }
 
     // MARK: Models
