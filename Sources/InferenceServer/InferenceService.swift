@@ -27,6 +27,8 @@ package struct InferenceConfiguration: Sendable {
     package var grpc: GRPCListener?
     /// Runs graphs that no kernel does; nil where none may.
     package var graphRuntime: (any GraphRuntime)?
+    /// How long a loop that has just answered looks for the next request before it sleeps; zero on cores that it shares.
+    package var busyPoll = Duration.zero
     /// How long requests in flight may take after SIGTERM.
     package var drainSeconds = 30
 
@@ -77,7 +79,7 @@ package struct InferenceService: Service {
             workers: workers, aside: aside, access: configuration.access,
             log: AccessLog(sample: configuration.accessLogSample, logger: logger, thread: aside))
         // Small whole requests are served by the direct loops, all else by the group (Docs/Decisions/0032).
-        let direct = try DirectLoops(count: configuration.loopCount)
+        let direct = try DirectLoops(count: configuration.loopCount, busyPoll: configuration.busyPoll)
         let registry = ModelRegistry(
             groups: [direct, group], limits: configuration.limits, runtime: configuration.graphRuntime)
         let server = try await HTTPServer.start(
