@@ -5,7 +5,8 @@ usage: Scripts/bench serve [--json] [--rounds N] [--seconds S] [--only CASE] [--
 The executor has one event loop and nginx one worker; the client is wrk with one thread, which takes the other core. The rows
 are the demo model's golden rows, cycled. nginx reads a body and computes nothing: it is the ceiling and not a peer. CPU is the
 server's user and system time a request. The Unix socket's round trips come from a client of a few blocking calls, pinned
-to the server's core and then to another. With --peers also MLServer, in an environment of its own, and gRPC through
+to the server's core and then to another; there also from an executor that polls before it sleeps (--busy-poll), beside the
+same nginx. With --peers also MLServer, in an environment of its own, and gRPC through
 tritonclient; what is not there is printed as absent.
 """
 
@@ -28,6 +29,7 @@ MODEL = "click"
 ARTIFACT = MODELS / "click-v1" / "model.tar.gz"
 MANY = 50
 ROUND_TRIPS = 20_000
+BUSY_POLL_MICROSECONDS = 200
 
 
 def json_rows(features):
@@ -39,8 +41,8 @@ class Ours:
 
     name = "lodestore"
 
-    def __init__(self, folder):
-        flags = ["--loops", "1", "--log-level", "warning"]
+    def __init__(self, folder, *flags):
+        flags = ["--loops", "1", "--log-level", "warning", *flags]
         self.grpc_port = free_port() if has_grpc() else None
         if self.grpc_port:
             flags += ["--grpc-listen", f"127.0.0.1:{self.grpc_port}"]
@@ -238,6 +240,9 @@ class Bench:
         with_grpc = self.grpc_systems(ours, mlserver)
         self.client = self.build_client()
         other_core = max(os.sched_getaffinity(0))
+        busy_case, busy = "Unix socket, two cores, busy poll", None
+        if self.client and other_core != 0 and self.wanted(busy_case):
+            busy = Ours(self.folder / "busy", "--busy-poll", str(BUSY_POLL_MICROSECONDS)).start()
         for _ in range(self.arguments.rounds):
             for system in systems:
                 many = "/many" if system.name == "nginx" else "/invocations"
@@ -250,13 +255,14 @@ class Bench:
                     self.round_trip(system, "Unix socket, one core", 0)
                     if other_core != 0:
                         self.round_trip(system, "Unix socket, two cores", other_core)
+                        self.round_trip(busy if system is ours else system, busy_case, other_core)
             if mlserver:
                 path = f"/v2/models/{MODEL}/infer"
                 self.load(mlserver, "1 row, JSON, 16 connections", path, "v2", "application/json", 16)
                 self.load(mlserver, "50 rows, CSV, 16 connections", path, "v2-many", "application/json", 16)
             for system in with_grpc:
                 self.grpc(system, "50 rows, gRPC")
-        for system in [*systems, *([mlserver] if mlserver else [])]:
+        for system in [*systems, *([mlserver] if mlserver else []), *([busy] if busy else [])]:
             system.stop()
         self.results.report()
 

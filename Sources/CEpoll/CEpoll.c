@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
 
 int cepoll_create(void) {
     return epoll_create1(EPOLL_CLOEXEC);
@@ -33,6 +35,15 @@ int cepoll_wait(int epoll, struct cepoll_ready *ready, int limit, int timeout) {
 
 int cepoll_eventfd(void) {
     return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int cepoll_timer(void) {
+    return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+int cepoll_timer_set(int timer, int64_t nanoseconds) {
+    struct itimerspec in = {.it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+    return timerfd_settime(timer, 0, &in, NULL);
 }
 
 int cepoll_accept(int listening, void *address) {

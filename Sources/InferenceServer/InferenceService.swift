@@ -27,6 +27,8 @@ package struct InferenceConfiguration: Sendable {
     package var grpc: GRPCListener?
     /// Runs graphs that no kernel does; nil where none may.
     package var graphRuntime: (any GraphRuntime)?
+    /// How long a loop that has just answered looks for the next request before it sleeps; zero on cores that it shares.
+    package var busyPoll = Duration.zero
     /// How long, after SIGTERM, clients are told to leave before the drain begins.
     package var lameDuck: Duration = .milliseconds(500)
     /// How long requests in flight may take after that.
@@ -79,7 +81,7 @@ package struct InferenceService: Service {
             workers: workers, aside: aside, access: configuration.access,
             log: AccessLog(sample: configuration.accessLogSample, logger: logger, thread: aside))
         // Small whole requests are served by the direct loops, all else by the group (Docs/Decisions/0032).
-        let direct = try DirectLoops(count: configuration.loopCount)
+        let direct = try DirectLoops(count: configuration.loopCount, busyPoll: configuration.busyPoll)
         let registry = ModelRegistry(
             groups: [direct, group], limits: configuration.limits, runtime: configuration.graphRuntime)
         let server = try await HTTPServer.start(
@@ -102,7 +104,7 @@ package struct InferenceService: Service {
         registry.onRelease { handoff.release(generation: $0) }
         let failure: (any Error)?
         do {
-            try await serve(server, registry: registry, group: group, workers: workers)
+            try await serve(server, registry: registry, group: group, services: services)
             failure = nil
         } catch {
             failure = error
@@ -118,12 +120,12 @@ package struct InferenceService: Service {
 
     /// Serves until graceful shutdown, or until gRPC fails, and then answers what is in flight.
     private func serve(
-        _ server: HTTPServer, registry: ModelRegistry, group: MultiThreadedEventLoopGroup, workers: NIOThreadPool
+        _ server: HTTPServer, registry: ModelRegistry, group: MultiThreadedEventLoopGroup, services: InferenceServices
     ) async throws {
         let drainTime = Duration.seconds(configuration.drainSeconds)
         let front: GRPCFront?
         do {
-            front = try await grpcFront(registry: registry, group: group, workers: workers)
+            front = try await grpcFront(registry: registry, group: group, services: services)
         } catch {
             _ = await server.drain(within: .zero)
             throw error
@@ -162,12 +164,12 @@ package struct InferenceService: Service {
     }
 
     private func grpcFront(
-        registry: ModelRegistry, group: MultiThreadedEventLoopGroup, workers: NIOThreadPool
+        registry: ModelRegistry, group: MultiThreadedEventLoopGroup, services: InferenceServices
     ) async throws -> GRPCFront? {
         guard let listener = configuration.grpc else { return nil }
         let limits = configuration.limits
-        let loops = try await ServingLoops(group, limitBytes: limits.bodyBytes) { loop in
-            OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
+        let loops = try await ServingLoops(group) { loop in
+            OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
         return try GRPCFront(listener, group: group, limits: limits, loops: loops)
     }

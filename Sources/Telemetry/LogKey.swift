@@ -21,6 +21,7 @@ package enum LogKey {
     package static let target = "http.target"
     package static let requestPath = "http.path"
     package static let status = "http.status"
+    package static let callStatus = "grpc.status"
     package static let sentBytes = "http.sent.bytes"
     package static let receivedBytes = "http.received.bytes"
 

@@ -78,6 +78,12 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "How long a loop that has just answered looks for more before it sleeps, at most 1000; for cores of its own.",
+            valueName: "microseconds"))
+    var busyPoll: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "ONNX Runtime's libonnxruntime.so, to run ONNX graphs that are not translated; without it such models are refused.",
             valueName: "path"))
     var onnxRuntime: String?
@@ -121,6 +127,7 @@ struct Serve: AsyncParsableCommand {
         flags["region"] = region.map { .text($0) }
         flags["insecure-listen"] = insecureListen ? .boolean(true) : nil
         flags["access-log-sample"] = accessLogSample.map { .integer($0) }
+        flags["busy-poll"] = busyPoll.map { .integer($0) }
         flags[GraphLibrary.key] = onnxRuntime.map { .text($0) }
         return try program.settings(flags)
     }
@@ -148,6 +155,7 @@ struct Serve: AsyncParsableCommand {
         configuration.access = access
         configuration.limits = try limits(settings)
         configuration.accessLogSample = try settings.integer("access-log-sample", in: 0...1_000_000_000) ?? 0
+        configuration.busyPoll = .microseconds(try settings.integer("busy-poll", in: 0...1000) ?? 0)
         if let text = try settings.text("grpc-listen") {
             // Nothing verifies signatures there.
             let address = try self.address(settings, key: "grpc-listen", text, isSigned: false).address

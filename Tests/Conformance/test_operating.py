@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from goldens import MODELS, Golden, values, worst_difference
-from programs import Executor, Sidecar, Store, free_port, wait_until
+from programs import PROGRAMS, Executor, Sidecar, Store, free_port, wait_until
 
 NAME = sorted(p.name for p in MODELS.iterdir() if (p / "golden.csv").exists())[0]
 GOLDEN = Golden(MODELS / NAME / "golden.csv")
@@ -197,6 +197,19 @@ def test_the_access_log_has_every_nth_request_and_no_body(serve):
         assert line["http.method"] == "POST" and line["http.status"] == "200" and line["model.name"] == NAME
         assert line["request.rows"] == "1" and float(line["duration.ms"]) >= 0 and line["model.version"]
     assert "hidden" not in executor.log() and GOLDEN.lines[0] not in executor.log()
+
+
+def test_a_loop_that_polls_answers_as_others_do(serve, folder):
+    executor = serve("--busy-poll", "200", "--loops", "1")
+    with contextlib.closing(executor.connect_socket()) as local, contextlib.closing(executor.connect()) as remote:
+        for start in range(0, 200, 4):
+            for connection in (local, remote):
+                status, _, text = executor.predict(GOLDEN.body(start, 4), connection=connection)
+                assert status == 200 and worst_difference(values(text), GOLDEN.expected(start, 4)) <= 1e-6
+    refused = subprocess.run(
+        [PROGRAMS / "lodestore-executor", "serve", "--control", folder / "refused.sock", "--busy-poll", "1001"],
+        capture_output=True, text=True, timeout=30)
+    assert refused.returncode != 0 and "busy-poll" in refused.stderr and "1000" in refused.stderr
 
 
 def certificate(folder, name):

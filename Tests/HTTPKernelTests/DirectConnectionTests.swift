@@ -61,6 +61,7 @@ import Testing
         #expect(bodies(harness.received()) == ["/a before"])
         let inheritance = try #require(harness.inheritances.first)
         #expect(String(buffer: inheritance.unread) == unusual)
+        #expect(harness.leftCounts == [0], "what was handed over as unread is no longer in the socket")
         #expect(inheritance.unsent.readableBytes == 0)
         #expect(!inheritance.isClosing)
     }

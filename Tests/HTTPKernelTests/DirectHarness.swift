@@ -51,21 +51,35 @@ final class PathService: HTTPService {
     }
 }
 
+/// How clients reach a server that has direct loops, and how these wait.
+enum Way: CaseIterable {
+    case tcp, unix, unixBusy
+
+    var busyPoll: Duration { self == .unixBusy ? .microseconds(200) : .zero }
+
+    func listener(_ name: String) -> HTTPListener {
+        self == .tcp
+            ? .tcp(host: "127.0.0.1", port: 0)
+            : .unix(path: "/tmp/lodestore-\(getpid())-\(UInt32.random(in: 0 ... .max))-\(name)", mode: 0o600)
+    }
+}
+
 /// Two servers with the same service: one whose small requests a direct loop serves, one without.
 func withBothServers(
-    limits: HTTPLimits = HTTPLimits(), _ body: (_ direct: HTTPServer, _ plain: HTTPServer) async throws -> Void
+    _ way: Way = .tcp, limits: HTTPLimits = HTTPLimits(),
+    _ body: (_ direct: HTTPServer, _ plain: HTTPServer) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let loops = try DirectLoops(count: 2)
+    let loops = try DirectLoops(count: 2, busyPoll: way.busyPoll)
     let executor = PoolExecutor()
     let workers = NIOThreadPool(numberOfThreads: 1)
     workers.start()
     let logger = Logger(label: "test")
     let direct = try await HTTPServer.start(
-        [.tcp(host: "127.0.0.1", port: 0)], group: group, direct: loops, limits: limits, logger: logger
+        [way.listener("direct")], group: group, direct: loops, limits: limits, logger: logger
     ) { _ in PathService(executor: executor, workers: workers) }
     let plain = try await HTTPServer.start(
-        [.tcp(host: "127.0.0.1", port: 0)], group: group, limits: limits, logger: logger
+        [way.listener("plain")], group: group, limits: limits, logger: logger
     ) { _ in PathService(executor: executor, workers: workers) }
     var failure: (any Error)?
     do { try await body(direct, plain) } catch { failure = error }
@@ -83,8 +97,12 @@ final class DirectHarness {
     private let lane: NIOLoopBound<DirectLane>
     let census = Census(limit: 10)
 
+    /// Bytes that a connection which was handed over still had in its socket.
+    var leftCounts: [Int] { self.notes.left.withLock { $0 } }
+
     init(
-        clock: @escaping @Sendable () -> UInt64 = { 0 }, answering: @escaping @Sendable (GatheredRequest) -> Answer
+        busyPoll: BusyPoll = BusyPoll(.zero), clock: @escaping @Sendable () -> UInt64 = { 0 },
+        answering: @escaping @Sendable (GatheredRequest) -> Answer
     ) throws {
         var pair: [CInt] = [-1, -1]
         try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
@@ -93,7 +111,7 @@ final class DirectHarness {
         _ = fcntl(server, F_SETFL, O_NONBLOCK)
         var timeout = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(self.client, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        let loop = try DirectLoop(name: "test", clock: clock)
+        let loop = try DirectLoop(name: "test", busyPoll: busyPoll, clock: clock)
         self.loop = loop
         let census = self.census
         let notes = Notes()
@@ -104,7 +122,8 @@ final class DirectHarness {
             let shared = LoopContext(
                 loop: loop, service: service, limits: HTTPLimits(), census: census, clock: { 784_111_777 })
             let lane = DirectLane(loop: loop, shared: shared) { descriptor, _, inheritance in
-                notes.add(inheritance)
+                var rest = [UInt8](repeating: 0, count: 1 << 20)
+                notes.add(inheritance, leftCount: recv(descriptor, &rest, rest.count, CInt(MSG_DONTWAIT)))
                 close(descriptor)
             }
             let id = census.enter()!
@@ -117,7 +136,12 @@ final class DirectHarness {
 
     private final class Notes: Sendable {
         let all = Mutex<[Inheritance]>([])
-        func add(_ inheritance: Inheritance) { self.all.withLock { $0.append(inheritance) } }
+        let left = Mutex<[Int]>([])
+
+        func add(_ inheritance: Inheritance, leftCount: Int) {
+            self.all.withLock { $0.append(inheritance) }
+            self.left.withLock { $0.append(max(0, leftCount)) }
+        }
     }
 
     var inheritances: [Inheritance] { self.notes.all.withLock { $0 } }
@@ -163,6 +187,14 @@ final class DirectHarness {
             return count
         }.wait()
         try #require(count == bytes.count)
+    }
+
+    /// Bytes that the client has sent and the kernel still keeps for the server, with what it needs to keep them.
+    var keptBytes: Int { Self.keptBytes(self.client) }
+
+    static func keptBytes(_ client: CInt) -> Int {
+        var count: CInt = -1
+        return ioctl(client, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : -1
     }
 
     /// Whether the server's end is still open, as the census counts it.

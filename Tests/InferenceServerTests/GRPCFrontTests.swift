@@ -3,6 +3,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import HTTPKernel
 import InferenceWire
+import Logging
 import NIOCore
 import NIOPosix
 import Protobuf
@@ -18,13 +19,14 @@ struct GRPCFrontTests {
 
     private func serving(
         limits: InferenceLimits = InferenceLimits(), tls: TLSIdentity? = nil, workerCount: Int = 2,
+        log: (sample: Int, Logger)? = nil,
         _ body: (ServerHarness, GRPCFront, Client) async throws -> Void
     ) async throws {
-        let harness = try await ServerHarness(limits: limits, workerCount: workerCount)
+        let harness = try await ServerHarness(limits: limits, workerCount: workerCount, log: log)
         let registry = harness.registry
-        let workers = harness.workers
-        let loops = try await ServingLoops(harness.group, limitBytes: limits.bodyBytes) { loop in
-            OpenInferenceLoop(registry: registry, loop: loop, workers: workers, limits: limits)
+        let services = harness.services
+        let loops = try await ServingLoops(harness.group) { loop in
+            OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
         let front = try GRPCFront(
             GRPCListener(host: "127.0.0.1", port: 0, tls: tls), group: harness.group, limits: limits, loops: loops)
@@ -307,6 +309,78 @@ struct GRPCFrontTests {
                 return fields
             }
             #expect(fields == [2, 1, 2])
+        }
+    }
+
+    @Test func callsHaveLinesInTheLog() async throws {
+        let records = Records()
+        var logger = Logger(label: "test") { _ in records.handler }
+        logger.logLevel = .info
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.loopBytes = 2000
+        limits.bodyBytes = 10_000
+        try await serving(limits: limits, log: (1, logger)) { harness, _, client in
+            try harness.adopt("a", version: "7", generation: 1, bias: 0)
+            func line() async -> [String: String] {
+                while records.all.isEmpty { await Task.yield() }
+                return records.take()
+            }
+            // The loop's own answer, then those of workers: for their work, and for their bytes.
+            for rowCount in [1, 50, 500] {
+                let message = Self.inference(Array(repeating: [1, 0, 0], count: rowCount))
+                let answer = try await call(client, "ModelInfer", message)
+                let line = await line()
+                #expect(line["http.method"] == "POST" && line["http.path"] == "/\(InferenceRPCs.service)/ModelInfer")
+                #expect(line["grpc.status"] == "0" && line["http.status"] == nil)
+                #expect(line["model.name"] == "a" && line["model.version"] == "7")
+                #expect(line["request.rows"] == "\(rowCount)" && line["http.received.bytes"] == "\(message.count)")
+                #expect(line["http.sent.bytes"] == "\(answer.count)")
+                #expect(line["duration.ms"].flatMap { Double($0) } ?? 0 > 0)
+            }
+            let refusals: [(message: [UInt8], metadata: Metadata, status: Int, model: String?)] = [
+                (Self.inference([[1, 2]]), [:], 3, "a"), (Self.inference([[1, 2, 3]], model: "b"), [:], 5, nil),
+                ([0xFF], [:], 3, nil), ([UInt8](repeating: 0, count: 11_000), [:], 8, nil),
+                (Self.inference([[1, 2, 3]]), ["grpc-timeout": "1n"], 4, "a"),
+                (Self.inference([[1, 2, 3]]), ["grpc-timeout": "soon"], 3, nil),
+            ]
+            for refused in refusals {
+                let error = await refusal(client, "ModelInfer", refused.message, metadata: refused.metadata)
+                let line = await line()
+                #expect(error?.code.rawValue == refused.status)
+                #expect(line["grpc.status"] == "\(refused.status)" && line["model.name"] == refused.model)
+                #expect(line["http.sent.bytes"] == "0" && line["http.received.bytes"] == "\(refused.message.count)")
+            }
+            _ = try await call(client, "ModelMetadata", Self.named("a"))
+            #expect(await line()["http.path"] == "/\(InferenceRPCs.service)/ModelMetadata")
+            #expect(await refusal(client, "ModelMetadata", Self.named("b"))?.code == .notFound)
+            #expect(await line()["grpc.status"] == "5")
+            _ = try await call(client, "RepositoryModelUnload", Self.named("a", field: 2))
+            #expect(await line()["http.path"] == "/\(InferenceRPCs.service)/RepositoryModelUnload")
+            _ = try await call(client, "Check", service: "grpc.health.v1.Health")
+            #expect(await line()["http.path"] == "/grpc.health.v1.Health/Check")
+            #expect(records.all.isEmpty)
+        }
+    }
+
+    @Test func oneMessageOfAStreamInSoManyIsLogged() async throws {
+        let records = Records()
+        var logger = Logger(label: "test") { _ in records.handler }
+        logger.logLevel = .info
+        try await serving(log: (2, logger)) { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let count = try await client.bidirectionalStreaming(
+                request: StreamingClientRequest { writer in
+                    for _ in 0..<8 { try await writer.write(ByteBuffer(bytes: Self.inference([[1, 2, 3]]))) }
+                },
+                descriptor: MethodDescriptor(fullyQualifiedService: InferenceRPCs.service, method: "ModelStreamInfer"),
+                serializer: MessageBytes(), deserializer: MessageBytes(), options: .defaults
+            ) { response in try await response.messages.reduce(0) { count, _ in count + 1 } }
+            #expect(count == 8)
+            // Two loops in turn, and each has a line for every other one of its own.
+            while records.all.count < 4 { await Task.yield() }
+            #expect(records.all.count == 4)
+            #expect(records.all.allSatisfy { $0["http.path"]?.hasSuffix("/ModelStreamInfer") == true })
         }
     }
 

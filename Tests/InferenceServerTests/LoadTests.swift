@@ -3,7 +3,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Synchronization
 import Testing
 
 @testable import HTTPKernel
@@ -428,35 +427,6 @@ struct LoadTests {
             client.send(PlainClient.post("{}", [:], path: "/v2/models/a/infer"))
             #expect(client.receive()?.status == 404)
             #expect(value(#"lodestore_executor_requests_total{outcome="model"}"#, client) == 1)
-        }
-    }
-}
-
-/// What a logger was given.
-private final class Records: Sendable {
-    private let lines = Mutex<[[String: String]]>([])
-
-    var all: [[String: String]] { lines.withLock { $0 } }
-
-    /// The first line, which is then gone from here.
-    func take() -> [String: String] { lines.withLock { $0.removeFirst() } }
-
-    var handler: Handler { Handler(records: self) }
-
-    struct Handler: LogHandler {
-        let records: Records
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            records.lines.withLock { lines in
-                lines.append((event.metadata ?? [:]).mapValues { "\($0)" })
-            }
         }
     }
 }

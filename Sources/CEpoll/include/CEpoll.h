@@ -1,4 +1,4 @@
-// epoll(7), eventfd(2) and accept4(2), which Swift's Glibc module does not show. Each returns what the call itself returns, with
+// epoll(7), eventfd(2), timerfd_create(2) and accept4(2), which Swift's Glibc module does not show. Each returns what the call itself returns, with
 // errno set; no policy lives here.
 
 #ifndef LODESTORE_CEPOLL_H
@@ -31,6 +31,11 @@ int cepoll_wait(int epoll, struct cepoll_ready *ready, int limit, int timeout);
 
 // eventfd(2), close-on-exec and not blocking.
 int cepoll_eventfd(void);
+
+// timerfd_create(2) of the monotonic clock, close-on-exec and not blocking; readable once so many nanoseconds after `set`, 0 for
+// never.
+int cepoll_timer(void);
+int cepoll_timer_set(int timer, int64_t nanoseconds);
 
 // accept4(2), close-on-exec and not blocking; the peer's address goes to `address`, a struct sockaddr_storage.
 int cepoll_accept(int listening, void *address);

@@ -43,6 +43,8 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     private let shared: LoopContext
     private let descriptor: CInt
     private var phase = Phase.reading
+    /// Of a Unix socket: what is still to be taken from it, which is nothing while the loop sleeps.
+    private var peeked: PeekedBytes?
     /// The beginning of a request whose rest is still to come, or what waits behind the one in work.
     private var unread = ByteBuffer()
     private var unreadTicks = 0
@@ -59,6 +61,7 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
         self.shared = lane.shared
         self.descriptor = descriptor
         self.facts = facts
+        self.peeked = PeekedBytes(descriptor)
         self.deadline = lane.shared.idleDeadline
     }
 
@@ -73,23 +76,43 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     func isReady(hasEnded: Bool) {
         guard case .reading = self.phase else { return }
         // What comes later is told anew, but not the rest of what was told.
-        for _ in 0..<Self.turnCount {
-            guard self.receive(untilEmpty: hasEnded) else { return }
+        for round in 0..<Self.turnCount {
+            // Who else waits comes before a request that may or may not be there.
+            let isToLookAgain = self.lane.loop.readySourceCount == 1 && self.peeked?.isToLookAgain() == true
+            guard self.receive(untilEmpty: hasEnded || isToLookAgain, isLook: round > 0) else {
+                return self.takePeeked()
+            }
         }
+        self.takePeeked()
         // A client that sends without end has had its turn.
         let bound = NIOLoopBound(self, eventLoop: self.lane.loop)
         self.lane.loop.execute { bound.value.isReady(hasEnded: hasEnded) }
     }
 
+    /// Nothing that has been read stays in the socket.
+    private func takePeeked() {
+        guard let count = self.peeked?.count, count > 0 else { return }
+        guard self.peeked?.take() == false else { return }
+        _ = self.lane.takeUnsent()
+        self.cut()
+    }
+
     /// Takes in what one call gives.
     ///
-    /// - Parameter untilEmpty: the kernel has to say that there is no more; otherwise a call that does not fill the buffer says it.
+    /// - Parameters:
+    ///   - untilEmpty: the kernel has to say that there is no more; otherwise a call that does not fill the buffer says it.
+    ///   - isLook: it is not yet known that there is something.
     /// - Returns: whether to call again.
-    private func receive(untilEmpty: Bool) -> Bool {
-        let (count, isFull, error) = self.lane.receive(from: self.descriptor)
+    private func receive(untilEmpty: Bool, isLook: Bool) -> Bool {
+        let isPeeking = self.peeked?.isPeeking == true
+        let (count, isFull, error) = self.lane.receive(from: self.descriptor, isPeeking: isPeeking)
+        if isLook, error != EINTR { self.peeked?.noteLook(hasFound: count > 0) }
         if count > 0 {
+            if isLook { self.lane.loop.beginRound() }
+            if isPeeking { self.peeked?.add(count) }
             var bytes = self.lane.input
             self.take(&bytes)
+            if let count = self.peeked?.count, count >= PeekedBytes.limitBytes { self.takePeeked() }
         } else if count == 0 {
             self.inputEnded()
         } else if error != EAGAIN, error != EINTR {
@@ -260,6 +283,7 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
         }
         if count == self.lane.output.readableBytes {
             self.lane.output.clear()
+            self.lane.loop.noteAnswered()
             return true
         }
         if count < 0, failure != EAGAIN, failure != EINTR {
@@ -276,6 +300,7 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
 
     /// Gives the connection to a channel, with the bytes from the request's first one on and what has not left.
     private func handOver(_ unread: ByteBuffer) {
+        self.takePeeked()
         guard self.leave() else { return }
         self.lane.handOver(
             self.descriptor, self.facts,
@@ -301,6 +326,9 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
         if case .gone = self.phase { return false }
         self.lane.loop.unwatch(self.descriptor)
         self.phase = .gone
+        // A socket that is closed with bytes in it tells its client of a reset; whether they can be taken does not matter now.
+        _ = self.peeked?.take()
+        self.peeked = nil
         self.unread = ByteBuffer()
         self.shared.remove(self)
         return true

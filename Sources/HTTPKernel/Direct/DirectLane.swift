@@ -28,14 +28,16 @@ final class DirectLane {
     ///
     /// Cleared now and not after use: by now nobody holds a copy or a slice, so the storage is used again. A slice that somebody
     /// kept after all keeps its storage, and the buffer gets another.
-    func receive(from descriptor: CInt) -> (count: Int, isFull: Bool, error: CInt) {
+    ///
+    /// - Parameter isPeeking: leaves the bytes in the socket.
+    func receive(from descriptor: CInt, isPeeking: Bool) -> (count: Int, isFull: Bool, error: CInt) {
         self.input.clear()
         var count = 0
         var capacity = 0
         var error: CInt = 0
         _ = unsafe self.input.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.inputBytes) { target in
             capacity = target.count
-            count = unsafe recv(descriptor, target.baseAddress, capacity, 0)
+            count = unsafe recv(descriptor, target.baseAddress, capacity, isPeeking ? CInt(MSG_PEEK) : 0)
             if count < 0 { error = errno }
             return max(0, count)
         }

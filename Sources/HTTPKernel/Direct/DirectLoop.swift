@@ -36,6 +36,8 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
 
     private let epoll: CInt
     private let wake: CInt
+    /// Readable when the earliest timer is due. A time-out of each wait instead would cost a microsecond a request.
+    private let alarm: CInt
     private let queue = Mutex(Queue())
     private let threadNumber = Atomic<UInt>(0)
     private let thread = Mutex<WorkerThread?>(nil)
@@ -54,21 +56,29 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
     /// The earliest last.
     private var timers: [Timer] = []
     private var isStopping = false
+    private var busyPoll: BusyPoll
+    /// How many sources the last wait told of: with one, nobody else waits for a turn.
+    private(set) var readySourceCount = 0
 
     /// Tasks are looked for after so many sources of a round: answers of workers do not wait for the end of a long one.
     private static let sourcesBetweenTasks = 64
 
-    /// - Parameter clock: nanoseconds of `NIODeadline`'s clock; passed in for tests.
-    package init(
-        name: String, clock: @escaping @Sendable () -> UInt64 = { NIODeadline.now().uptimeNanoseconds }
+    /// - Parameters:
+    ///   - busyPoll: how it waits when it has just answered.
+    ///   - clock: nanoseconds of `NIODeadline`'s clock; passed in for tests.
+    init(
+        name: String, busyPoll: BusyPoll = BusyPoll(.zero),
+        clock: @escaping @Sendable () -> UInt64 = { NIODeadline.now().uptimeNanoseconds }
     ) throws(HTTPServerError) {
+        self.busyPoll = busyPoll
         self.clock = clock
         self.epoll = cepoll_create()
         self.wake = cepoll_eventfd()
-        guard self.epoll >= 0, self.wake >= 0, cepoll_add(self.epoll, self.wake, 0) == 0 else {
+        self.alarm = cepoll_timer()
+        guard self.epoll >= 0, cepoll_add(self.epoll, self.wake, 0) == 0, cepoll_add(self.epoll, self.alarm, 0) == 0
+        else {
             let error = SystemError(number: errno)
-            _ = Glibc.close(self.epoll)
-            _ = Glibc.close(self.wake)
+            for descriptor in [self.epoll, self.wake, self.alarm] where descriptor >= 0 { _ = Glibc.close(descriptor) }
             throw .cannotListen(address: name, cause: error)
         }
         self.thread.withLock { $0 = WorkerThread(name: name) { [self] in self.run() } }
@@ -96,6 +106,12 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
         _ = cepoll_remove(self.epoll, descriptor)
     }
 
+    /// What is read from here on has come by now, and has waited for nothing before; on the loop.
+    func beginRound() { self.roundNanoseconds = self.clock() }
+
+    /// An answer has left; on the loop. Now a request may follow at once.
+    func noteAnswered() { self.busyPoll.noteAnswered() }
+
     // MARK: The thread
 
     private func run() {
@@ -105,14 +121,24 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
         let ready = UnsafeMutablePointer<cepoll_ready>.allocate(capacity: capacity)
         defer { unsafe ready.deallocate() }
         while !self.isStopping {
-            let count = unsafe cepoll_wait(self.epoll, ready, CInt(capacity), self.waitMilliseconds)
-            self.roundNanoseconds = self.clock()
+            let timeout: CInt = self.busyPoll.isLooking ? 0 : -1
+            let count = unsafe cepoll_wait(self.epoll, ready, CInt(capacity), timeout)
+            guard count > 0 else {
+                if count == 0 { self.busyPoll.noteEmpty() }
+                continue
+            }
+            self.beginRound()
             var isWoken = false
-            for index in 0..<Int(max(0, count)) {
+            var isDue = false
+            for index in 0..<Int(count) {
                 let descriptor = unsafe ready[index].descriptor
-                if descriptor == self.wake {
-                    isWoken = true
-                } else {
+                if descriptor == self.wake { isWoken = true }
+                if descriptor == self.alarm { isDue = true }
+            }
+            self.readySourceCount = Int(count) - (isWoken ? 1 : 0) - (isDue ? 1 : 0)
+            for index in 0..<Int(count) {
+                let descriptor = unsafe ready[index].descriptor
+                if descriptor != self.wake, descriptor != self.alarm {
                     // A source of this round may have ended another, whose place is empty or belongs to a newer one; to that a
                     // needless call means an attempt to read and no harm.
                     let events = unsafe ready[index].events
@@ -121,15 +147,14 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
                 if index % Self.sourcesBetweenTasks == Self.sourcesBetweenTasks - 1 { self.runTasks() }
             }
             if isWoken { self.runTasks() }
-            if !self.timers.isEmpty { self.fireTimers() }
+            if isDue { self.fireTimers() }
         }
         self.sources.removeAll()
         for timer in self.timers { timer.cancel() }
         self.timers.removeAll()
         self.runTasks()
         self.queue.withLock { $0.isOver = true }
-        _ = Glibc.close(self.epoll)
-        _ = Glibc.close(self.wake)
+        for descriptor in [self.epoll, self.wake, self.alarm] { _ = Glibc.close(descriptor) }
     }
 
     private func runTasks() {
@@ -145,19 +170,21 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
         for task in tasks { task() }
     }
 
-    private var waitMilliseconds: CInt {
-        guard let next = self.timers.last else { return -1 }
-        let nanoseconds = (next.deadline - .now()).nanoseconds
-        // Rounded up: a timer is never early.
-        return nanoseconds <= 0 ? 0 : CInt(clamping: (nanoseconds + 999_999) / 1_000_000)
-    }
-
     private func fireTimers() {
+        var count: UInt64 = 0
+        _ = unsafe read(self.alarm, &count, 8)
         let now = NIODeadline.now()
         while let timer = self.timers.last, timer.deadline <= now {
             self.timers.removeLast()
             timer.fire()
         }
+        self.setAlarm()
+    }
+
+    /// For the earliest timer. One that has been cancelled rings for nothing.
+    private func setAlarm() {
+        guard let next = self.timers.last else { return }
+        _ = cepoll_timer_set(self.alarm, max(1, (next.deadline - .now()).nanoseconds))
     }
 
     // MARK: EventLoop
@@ -195,6 +222,7 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
         self.onLoop { [self] in
             let position = self.timers.firstIndex { $0.deadline <= bound.timer.deadline } ?? self.timers.count
             self.timers.insert(bound.timer, at: position)
+            if position == self.timers.count - 1 { self.setAlarm() }
         }
         return Scheduled(promise: promise) { [self] in
             self.onLoop { self.timers.removeAll { $0.id == id } }

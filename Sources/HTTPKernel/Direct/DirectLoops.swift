@@ -5,11 +5,14 @@ package import NIOCore
 package final class DirectLoops: EventLoopGroup, Sendable {
     package let loops: [DirectLoop]
 
-    package init(count: Int) throws(HTTPServerError) {
+    /// - Parameter busyPoll: how long a loop that has just answered looks for more before it sleeps.
+    package init(count: Int, busyPoll: Duration = .zero) throws(HTTPServerError) {
         precondition(count > 0, "a group has a loop")
         var loops: [DirectLoop] = []
         do throws(HTTPServerError) {
-            for index in 0..<count { loops.append(try DirectLoop(name: "direct-\(index)")) }
+            for index in 0..<count {
+                loops.append(try DirectLoop(name: "direct-\(index)", busyPoll: BusyPoll(busyPoll)))
+            }
         } catch {
             for loop in loops { loop.shutdownGracefully(queue: .global()) { _ in } }
             throw error

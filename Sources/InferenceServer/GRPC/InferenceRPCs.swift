@@ -58,54 +58,65 @@ struct InferenceRPCs: RegistrableRPCService {
         let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelInfer")
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
-            let deadline = try Self.deadline(of: request.metadata)
+            let call = Call(method, request.metadata)
             let message = try await ServerRequest(stream: request).message
-            let reply = try await Self.infer(loops, message, deadline)
+            let reply = try await Self.infer(loops, message, call)
             return StreamingServerResponse(single: ServerResponse(message: reply))
         }
     }
 
-    /// When the caller stops waiting; the call begins now.
-    private static func deadline(of metadata: Metadata) throws(OpenInferenceRefusal) -> Deadline {
-        guard let timeout = metadata[stringValues: PatientTransport.timeoutKey].first(where: { _ in true }) else {
-            return .never
+    /// What is known of a call before its message is.
+    private struct Call: Sendable {
+        let path: String
+        let patience: Patience
+        let beganNanoseconds = Inquiry.now()
+
+        init(_ method: MethodDescriptor, _ metadata: Metadata) {
+            path = "/\(method.fullyQualifiedMethod)"
+            let timeout = metadata[stringValues: PatientTransport.timeoutKey].first { _ in true }
+            patience = timeout.map { Patience(timeout: $0) } ?? .unlimited
         }
-        guard let deadline = Patience(timeout: timeout).deadline(from: Inquiry.now()) else {
-            throw OpenInferenceRefusal(.field, "grpc-timeout is not a number with a unit")
+
+        /// When the caller stops waiting.
+        func deadline() throws(OpenInferenceRefusal) -> Deadline {
+            guard let deadline = patience.deadline(from: beganNanoseconds) else {
+                throw OpenInferenceRefusal(.field, "grpc-timeout is not a number with a unit")
+            }
+            return deadline
         }
-        return deadline
     }
 
-    private static func infer(
-        _ loops: ServingLoops, _ message: ByteBuffer, _ deadline: Deadline
-    ) async throws -> ByteBuffer {
-        try loops.check(message)
-        return try await loops.call { loop, promise in
-            Self.completing(promise) { () throws(OpenInferenceRefusal) in
-                try Self.infer(loop, message, deadline, promise)
-            }
-        }
+    private static func infer(_ loops: ServingLoops, _ message: ByteBuffer, _ call: Call) async throws -> ByteBuffer {
+        try await loops.call { loop, promise in Self.infer(loop, message, call, promise) }
     }
 
     /// One step on the loop: finds the model, and answers there or has a worker answer.
     private static func infer(
-        _ loop: OpenInferenceLoop, _ message: ByteBuffer, _ deadline: Deadline, _ promise: EventLoopPromise<ByteBuffer>
-    ) throws(OpenInferenceRefusal) {
-        let slot: ModelTable.Slot
+        _ loop: OpenInferenceLoop, _ message: ByteBuffer, _ call: Call, _ promise: EventLoopPromise<ByteBuffer>
+    ) {
+        let began = Inquiry.now()
+        let (slot, deadline): (ModelTable.Slot, Deadline)
         do throws(OpenInferenceRefusal) {
+            deadline = try call.deadline()
+            try Self.check(message, loop.limits)
             let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
             slot = try loop.slot(named: head.modelName, version: head.modelVersion)
         } catch {
             loop.noteRefused(error)
-            throw error
+            loop.log.note(.failure(error), to: message, path: call.path, began: began)
+            return promise.fail(error)
         }
+        let inquiry = TensorInquiry(body: message, wire: .message, deadline: deadline)
         func deliver(_ finished: OpenInferenceLoop.Finished) {
-            switch finished.reply {
-            case .success(let reply): promise.succeed(reply.body)
-            case .failure(let refusal): promise.fail(refusal)
+            let reply: Result<ByteBuffer, any Error> = finished.reply.map { $0.body }.mapError { $0 }
+            promise.completeWith(reply)
+            loop.log.note(reply, to: message, path: call.path, began: began) { line in
+                line.model = (slot.name, slot.version)
+                line.rowCount = finished.rowCount
+                line.nanoseconds = finished.endNanoseconds &- inquiry.beganNanoseconds
             }
         }
-        switch loop.infer(TensorInquiry(body: message, wire: .message, deadline: deadline), slot) {
+        switch loop.infer(inquiry, slot) {
         case .now(let finished): deliver(finished)
         case .later(let start): start(deliver)
         }
@@ -116,12 +127,14 @@ struct InferenceRPCs: RegistrableRPCService {
         let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelStreamInfer")
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
-            let deadline = try Self.deadline(of: request.metadata)
+            let call = Call(method, request.metadata)
+            // What no message could be answered with ends the stream before the first.
+            _ = try call.deadline()
             return StreamingServerResponse { writer in
                 for try await message in request.messages {
                     let answer: [UInt8]
                     do {
-                        let reply = try await Self.infer(loops, message, deadline)
+                        let reply = try await Self.infer(loops, message, call)
                         answer = OpenInferenceMessages.streamed(Array(reply.readableBytesView))
                     } catch let refusal as OpenInferenceRefusal {
                         answer = OpenInferenceMessages.streamed(error: refusal.reason)
@@ -167,22 +180,31 @@ struct InferenceRPCs: RegistrableRPCService {
         let method = MethodDescriptor(fullyQualifiedService: service, method: name)
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
+            let call = Call(method, request.metadata)
             let message = try await ServerRequest(stream: request).message
-            try loops.check(message)
             let reply = try await loops.call { loop, promise in
-                Self.completing(promise) { () throws(OpenInferenceRefusal) in try step(loop, message, promise) }
+                promise.futureResult.assumeIsolated().whenComplete { reply in
+                    loop.log.note(reply, to: message, path: call.path, began: call.beganNanoseconds)
+                }
+                do throws(OpenInferenceRefusal) {
+                    try Self.check(message, loop.limits)
+                    try step(loop, message, promise)
+                } catch {
+                    promise.fail(error)
+                }
             }
             return StreamingServerResponse(single: ServerResponse(message: reply))
         }
     }
 
-    private static func completing(
-        _ promise: EventLoopPromise<ByteBuffer>, _ step: () throws(OpenInferenceRefusal) -> Void
-    ) {
-        do throws(OpenInferenceRefusal) { try step() } catch { promise.fail(error) }
-    }
-
     // MARK: Reading
+
+    private static func check(_ message: ByteBuffer, _ limits: InferenceLimits) throws(OpenInferenceRefusal) {
+        guard message.readableBytes <= limits.bodyBytes else {
+            throw OpenInferenceRefusal(
+                .tooLarge, "a message of \(message.readableBytes) bytes; \(limits.bodyBytes) are allowed")
+        }
+    }
 
     private static func named(_ message: ByteBuffer) throws(OpenInferenceRefusal) -> NamedRequest {
         unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try NamedRequest(message: bytes) }

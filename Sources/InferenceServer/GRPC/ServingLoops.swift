@@ -6,27 +6,16 @@ import Synchronization
 /// The serving loops as callers on other threads reach them: each call is one step on one loop, in turn.
 final class ServingLoops: Sendable {
     private let loops: [NIOLoopBound<OpenInferenceLoop>]
-    private let limitBytes: Int
     private let turn = Atomic(0)
 
-    /// - Parameter limitBytes: larger messages are refused.
     init(
-        _ group: MultiThreadedEventLoopGroup, limitBytes: Int,
-        _ make: @escaping @Sendable (any EventLoop) -> OpenInferenceLoop
+        _ group: MultiThreadedEventLoopGroup, _ make: @escaping @Sendable (any EventLoop) -> OpenInferenceLoop
     ) async throws {
         var loops: [NIOLoopBound<OpenInferenceLoop>] = []
         for loop in group.makeIterator() {
             loops.append(try await loop.submit { NIOLoopBound(make(loop), eventLoop: loop) }.get())
         }
         self.loops = loops
-        self.limitBytes = limitBytes
-    }
-
-    func check(_ message: ByteBuffer) throws(OpenInferenceRefusal) {
-        guard message.readableBytes <= limitBytes else {
-            throw OpenInferenceRefusal(
-                .tooLarge, "a message of \(message.readableBytes) bytes; \(limitBytes) are allowed")
-        }
     }
 
     /// Runs a step on the next loop and waits for the answer.

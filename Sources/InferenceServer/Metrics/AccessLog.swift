@@ -5,7 +5,7 @@ package import NIOPosix
 import Synchronization
 import Telemetry
 
-/// One line for every n-th request, written away from the loops: a log that nobody reads in time must not hold an answer back.
+/// One line for every n-th request or call, written away from the loops: a log that nobody reads in time must not hold an answer back.
 package final class AccessLog: Sendable {
     /// Lines that wait to be written; more are dropped, and the next one written says how many.
     private static let limitCount = 1000
@@ -24,15 +24,23 @@ package final class AccessLog: Sendable {
         self.thread = thread
     }
 
+    /// What was asked, and how it was answered.
+    enum Subject: Sendable {
+        case http(RequestHead?, HTTPResponseStatus)
+        /// A call of gRPC and the number of its status, which is none of HTTP's.
+        case call(path: String, status: Int)
+    }
+
     struct Line: Sendable {
-        let head: RequestHead?
-        let status: HTTPResponseStatus
+        let subject: Subject
         var model: (name: String, version: String)?
         var rowCount = 0
         var receivedBytes = 0
         var sentBytes = 0
         var nanoseconds: UInt64 = 0
         var inferenceID: String?
+
+        init(_ subject: Subject) { self.subject = subject }
     }
 
     func write(_ line: Line) {
@@ -49,12 +57,19 @@ package final class AccessLog: Sendable {
 
     private func metadata(_ line: Line) -> Logger.Metadata {
         var facts: Logger.Metadata = [
-            LogKey.status: "\(line.status.code)", LogKey.receivedBytes: "\(line.receivedBytes)",
-            LogKey.sentBytes: "\(line.sentBytes)", LogKey.duration: "\(Double(line.nanoseconds) / 1e6)",
+            LogKey.receivedBytes: "\(line.receivedBytes)", LogKey.sentBytes: "\(line.sentBytes)",
+            LogKey.duration: "\(Double(line.nanoseconds) / 1e6)",
         ]
-        if let head = line.head {
+        switch line.subject {
+        case .http(let head, let status):
+            facts[LogKey.status] = "\(status.code)"
+            guard let head else { break }
             facts[LogKey.method] = "\(head.method.rawValue)"
             facts[LogKey.requestPath] = "\(head.target.prefix { $0 != "?" }.prefix(200))"
+        case .call(let path, let status):
+            facts[LogKey.callStatus] = "\(status)"
+            facts[LogKey.method] = "POST"
+            facts[LogKey.requestPath] = "\(path)"
         }
         if let model = line.model {
             facts[LogKey.model] = "\(model.name)"

@@ -18,13 +18,22 @@ final class LoopLog {
     ///
     /// - Parameter facts: what more is known of it; asked only when the request has a line.
     func note(_ response: Response, _ head: RequestHead?, facts: (inout AccessLog.Line) -> Void = { _ in }) {
+        note {
+            var line = AccessLog.Line(.http(head, response.head.status))
+            line.sentBytes = response.body.readableBytes
+            facts(&line)
+            return line
+        }
+    }
+
+    /// Notes that something was answered; to be called once for each.
+    ///
+    /// - Parameter line: asked only when it has one.
+    func note(_ line: () -> AccessLog.Line) {
         guard sample > 0 else { return }
         requestsSinceLine += 1
         guard requestsSinceLine >= sample else { return }
         requestsSinceLine = 0
-        var line = AccessLog.Line(head: head, status: response.head.status)
-        line.sentBytes = response.body.readableBytes
-        facts(&line)
-        log?.write(line)
+        log?.write(line())
     }
 }

@@ -13,22 +13,24 @@ final class OpenInferenceLoop {
     let registry: ModelRegistry
     let table: ModelTable
     let limits: InferenceLimits
+    let log: LoopLog
     private let workers: NIOThreadPool
     private let scoring: LoopScoring
 
     /// - Parameters:
     ///   - loop: the loop on which every call will come.
-    ///   - workers: running.
     ///   - scoring: the loop's own buffers.
+    ///   - log: the loop's share of the log; nil for one that counts for itself.
     init(
-        registry: ModelRegistry, loop: any EventLoop, workers: NIOThreadPool, limits: InferenceLimits,
-        scoring: LoopScoring = LoopScoring()
+        registry: ModelRegistry, loop: any EventLoop, services: InferenceServices, limits: InferenceLimits,
+        scoring: LoopScoring = LoopScoring(), log: LoopLog? = nil
     ) {
         self.registry = registry
         self.table = registry.table(of: loop)
-        self.workers = workers
+        self.workers = services.workers
         self.limits = limits
         self.scoring = scoring
+        self.log = log ?? LoopLog(services.log)
     }
 
     // MARK: Models
@@ -145,14 +147,10 @@ final class OpenInferenceLoop {
             let refusal = OpenInferenceRefusal(.busy, "too many large requests at once; try again")
             return .now(booked(Self.failure(refusal, inquiry), inquiry, slot))
         }
-        table.begin(slot)
-        let (pointer, loop, limit) = (slot.model, table.loop, limits.queueNanoseconds)
-        return .later { [self, workers] deliver in
-            let bound = NIOLoopBound((self, slot, deliver), eventLoop: loop)
-            let submitted = Inquiry.now()
-            workers.submit { _ in
-                let waited = Inquiry.now() &- submitted
-                let finished = pointer.withModel { model in
+        let (pointer, limit) = (slot.model, limits.queueNanoseconds)
+        return .later { [self] deliver in
+            table.elsewhere(slot, on: workers) { waited in
+                pointer.withModel { model in
                     do throws(OpenInferenceRefusal) {
                         guard !inquiry.deadline.hasPassed else { throw .late }
                         guard waited <= limit else {
@@ -163,13 +161,9 @@ final class OpenInferenceLoop {
                         return Self.failure(error, inquiry)
                     }
                 }
-                loop.execute {
-                    let (models, slot, deliver) = bound.value
-                    models.table.statistics.queue.observe(nanoseconds: waited)
-                    models.table.admission.finish(bytes: charge)
-                    deliver(models.booked(finished, inquiry, slot))
-                    models.table.end(slot)
-                }
+            } deliver: { [self] finished in
+                table.admission.finish(bytes: charge)
+                deliver(booked(finished, inquiry, slot))
             }
         }
     }

@@ -7,14 +7,10 @@ import Telemetry
 /// The REST form of the Open Inference Protocol: everything under `/v2`, on one event loop.
 final class OpenInferenceRoutes {
     private let models: OpenInferenceLoop
-    private let log: LoopLog
     /// The latest target and what it says: one request after another nearly always has the same.
     private var latest: (target: String, path: OpenInferencePath)?
 
-    init(_ models: OpenInferenceLoop, log: LoopLog) {
-        self.models = models
-        self.log = log
-    }
+    init(_ models: OpenInferenceLoop) { self.models = models }
 
     // MARK: Routing
 
@@ -78,7 +74,7 @@ final class OpenInferenceRoutes {
     }
 
     private func logged(_ response: Response, _ head: RequestHead) -> Response {
-        log.note(response, head)
+        models.log.note(response, head)
         return response
     }
 
@@ -125,7 +121,7 @@ final class OpenInferenceRoutes {
         case .success(let reply): response = Response(Self.head(for: reply, of: slot), body: reply.body)
         case .failure(let refusal): response = Self.problem(refusal, fields: slot.model.withModel { $0.fields })
         }
-        log.note(response, head) { line in
+        models.log.note(response, head) { line in
             line.model = (slot.name, slot.version)
             line.rowCount = finished.rowCount
             line.receivedBytes = inquiry.body.readableBytes

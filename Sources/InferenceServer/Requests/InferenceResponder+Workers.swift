@@ -1,7 +1,5 @@
 import HTTPKernel
 import NIOCore
-import NIOHTTP1
-import NIOPosix
 import Telemetry
 
 /// Requests that are answered by a worker thread, so that no loop is held up.
@@ -14,8 +12,6 @@ extension InferenceResponder {
         var response: Response
         var outcome: Outcome
         var scores = ValueHistogram()
-        /// How long the request waited for a worker.
-        let waitedNanoseconds: UInt64
     }
 
     /// Has a worker make the answer. The generation stays until it has.
@@ -25,7 +21,6 @@ extension InferenceResponder {
     func answerElsewhere(_ inquiry: Inquiry, _ slot: ModelTable.Slot, _ work: @escaping Work) -> Answer {
         var inquiry = inquiry
         guard admit(&inquiry) else { return refuse(.shed(Refusal.crowdedReason), inquiry, slot) }
-        table.begin(slot)
         let (model, limit) = (slot.model, limits.queueNanoseconds)
         return later(inquiry, slot) { [services, inquiry] waited in
             model.withModel { model in
@@ -35,14 +30,11 @@ extension InferenceResponder {
                     guard waited <= limit else { throw .shed(Refusal.busyReason) }
                     if inquiry.owesSignature { try services.access?.check(inquiry.head, body: inquiry.body) }
                     let (response, rowCount) = try work(model, &scores, LoopScoring())
-                    return Result(
-                        response: response, outcome: .answered(rowCount: rowCount), scores: scores,
-                        waitedNanoseconds: waited)
+                    return Result(response: response, outcome: .answered(rowCount: rowCount), scores: scores)
                 } catch {
                     let fields = error.kind == .access ? [] : model.fields
                     return Result(
-                        response: inquiry.dialect.response(for: error, model: fields), outcome: .refused(error.kind),
-                        waitedNanoseconds: waited)
+                        response: inquiry.dialect.response(for: error, model: fields), outcome: .refused(error.kind))
                 }
             }
         }
@@ -52,16 +44,14 @@ extension InferenceResponder {
     func refuseElsewhere(_ refusal: Refusal, _ inquiry: Inquiry) -> Answer {
         var inquiry = inquiry
         guard admit(&inquiry) else { return refuse(.shed(Refusal.crowdedReason), inquiry) }
-        return later(inquiry, nil) { [services, inquiry] waited in
+        return later(inquiry, nil) { [services, inquiry] _ in
             var refusal = refusal
             do throws(Refusal) {
                 try services.access?.check(inquiry.head, body: inquiry.body)
             } catch {
                 refusal = error
             }
-            return Result(
-                response: inquiry.dialect.response(for: refusal), outcome: .refused(refusal.kind),
-                waitedNanoseconds: waited)
+            return Result(response: inquiry.dialect.response(for: refusal), outcome: .refused(refusal.kind))
         }
     }
 
@@ -77,19 +67,10 @@ extension InferenceResponder {
     private func later(
         _ inquiry: Inquiry, _ slot: ModelTable.Slot?, _ work: @escaping @Sendable (_ waited: UInt64) -> Result
     ) -> Answer {
-        let loop = table.loop
-        let bound = NIOLoopBound((self, slot), eventLoop: loop)
-        let submitted = Inquiry.now()
-        return .later { [services] reply in
-            services.workers.submit { _ in
-                let result = work(Inquiry.now() &- submitted)
-                loop.execute {
-                    let (responder, slot) = bound.value
-                    responder.table.statistics.queue.observe(nanoseconds: result.waitedNanoseconds)
-                    slot?.statistics.scores.add(result.scores)
-                    reply.complete(responder.finished(result.response, result.outcome, inquiry, slot))
-                    if let slot { responder.table.end(slot) }
-                }
+        .later { [self] reply in
+            table.elsewhere(slot, on: services.workers, work) { [self] result in
+                slot?.statistics.scores.add(result.scores)
+                reply.complete(finished(result.response, result.outcome, inquiry, slot))
             }
         }
     }

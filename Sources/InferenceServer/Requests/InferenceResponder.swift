@@ -37,8 +37,7 @@ package final class InferenceResponder: HTTPService {
         self.log = LoopLog(services.log)
         self.openInference = OpenInferenceRoutes(
             OpenInferenceLoop(
-                registry: registry, loop: loop, workers: services.workers, limits: limits, scoring: scoring),
-            log: log)
+                registry: registry, loop: loop, services: services, limits: limits, scoring: scoring, log: log))
     }
 
     package func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
