@@ -68,7 +68,7 @@ struct RowStreamTests {
         var buffer = RowBuffer<Double>()
         let result = text.withUnsafeBytes { bytes in
             Result { () throws(RowError) in
-                try buffer.read(bytes, as: form.format, schema: form.schema, limitRows: .max)
+                try buffer.read(bytes, as: form.format, schema: form.schema, limits: RowLimits(rowCount: .max))
             }
         }
         try result.get()
