@@ -5,6 +5,7 @@ import NIOCore
 /// `inference.GRPCInferenceService` and `grpc.health.v1.Health`, method by method.
 struct InferenceRPCs: RegistrableRPCService {
     static let service = "inference.GRPCInferenceService"
+    static let healthService = "grpc.health.v1.Health"
 
     private let loops: ServingLoops
 
@@ -58,20 +59,31 @@ struct InferenceRPCs: RegistrableRPCService {
         let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelInfer")
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
-            let deadline = try Self.deadline(of: request.metadata)
-            let message = try await ServerRequest(stream: request).message
+            let deadline = try Self.deadline(of: request.metadata, loops)
+            let message: ByteBuffer
+            do {
+                message = try await ServerRequest(stream: request).message
+            } catch {
+                // A caller whose patience ends takes the call back.
+                if deadline.hasPassed { loops.noteRefused(.late) }
+                throw error
+            }
             let reply = try await Self.infer(loops, message, deadline)
             return StreamingServerResponse(single: ServerResponse(message: reply))
         }
     }
 
     /// When the caller stops waiting; the call begins now.
-    private static func deadline(of metadata: Metadata) throws(OpenInferenceRefusal) -> Deadline {
+    private static func deadline(
+        of metadata: Metadata, _ loops: ServingLoops
+    ) throws(OpenInferenceRefusal) -> Deadline {
         guard let timeout = metadata[stringValues: PatientTransport.timeoutKey].first(where: { _ in true }) else {
             return .never
         }
         guard let deadline = Patience(timeout: timeout).deadline(from: Inquiry.now()) else {
-            throw OpenInferenceRefusal(.field, "grpc-timeout is not a number with a unit")
+            let refusal = OpenInferenceRefusal(.field, "grpc-timeout is not a number with a unit")
+            loops.noteRefused(refusal)
+            throw refusal
         }
         return deadline
     }
@@ -79,8 +91,7 @@ struct InferenceRPCs: RegistrableRPCService {
     private static func infer(
         _ loops: ServingLoops, _ message: ByteBuffer, _ deadline: Deadline
     ) async throws -> ByteBuffer {
-        try loops.check(message)
-        return try await loops.call { loop, promise in
+        try await loops.call { loop, promise in
             Self.completing(promise) { () throws(OpenInferenceRefusal) in
                 try Self.infer(loop, message, deadline, promise)
             }
@@ -105,7 +116,10 @@ struct InferenceRPCs: RegistrableRPCService {
             case .failure(let refusal): promise.fail(refusal)
             }
         }
-        switch loop.infer(TensorInquiry(body: message, wire: .message, deadline: deadline), slot) {
+        // What is larger, the connection's loop has taken on before it was here.
+        let isAdmitted = message.readableBytes > loop.limits.loopBytes
+        let inquiry = TensorInquiry(body: message, wire: .message, deadline: deadline, isAdmitted: isAdmitted)
+        switch loop.infer(inquiry, slot) {
         case .now(let finished): deliver(finished)
         case .later(let start): start(deliver)
         }
@@ -116,7 +130,7 @@ struct InferenceRPCs: RegistrableRPCService {
         let method = MethodDescriptor(fullyQualifiedService: Self.service, method: "ModelStreamInfer")
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
-            let deadline = try Self.deadline(of: request.metadata)
+            let deadline = try Self.deadline(of: request.metadata, loops)
             return StreamingServerResponse { writer in
                 for try await message in request.messages {
                     let answer: [UInt8]
@@ -137,7 +151,7 @@ struct InferenceRPCs: RegistrableRPCService {
 
     /// `Check` alone; the name is empty or this service's. Source: "GRPC Health Checking Protocol".
     private func registerHealth<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
-        unary("Check", &router, service: "grpc.health.v1.Health") { loop, message throws(OpenInferenceRefusal) in
+        unary("Check", &router, service: Self.healthService) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
             guard named.name.isEmpty || named.name == Self.service else {
                 throw OpenInferenceRefusal(.notFound, "no service \"\(named.name.prefix(200))\"")
@@ -168,7 +182,6 @@ struct InferenceRPCs: RegistrableRPCService {
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
             let message = try await ServerRequest(stream: request).message
-            try loops.check(message)
             let reply = try await loops.call { loop, promise in
                 Self.completing(promise) { () throws(OpenInferenceRefusal) in try step(loop, message, promise) }
             }

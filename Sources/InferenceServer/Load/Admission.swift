@@ -22,6 +22,23 @@ struct Admission {
 
     mutating func finish(bytes old: Int) {
         count = max(0, count - 1)
-        bytes = max(0, bytes - old)
+        giveBack(bytes: old)
     }
+
+    // MARK: Bytes that are no large request
+
+    /// Takes bytes into the account if there is room for them.
+    mutating func hold(bytes new: Int) -> Bool {
+        guard new <= limitBytes - bytes else { return false }
+        bytes += new
+        return true
+    }
+
+    /// Takes bytes into the account that are there already.
+    mutating func owe(bytes new: Int) { bytes += new }
+
+    mutating func giveBack(bytes old: Int) { bytes = max(0, bytes - old) }
+
+    /// Whether more is held than there was room for.
+    var isOverdrawn: Bool { bytes > limitBytes }
 }

@@ -7,4 +7,6 @@ struct TensorInquiry: Sendable {
     /// When the whole request was here; nanoseconds of the loops' clock.
     let beganNanoseconds = Inquiry.now()
     let deadline: Deadline
+    /// Whether it was taken on as a large request before it was read, and whoever did so gives that back.
+    var isAdmitted = false
 }
