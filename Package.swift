@@ -50,6 +50,8 @@ let libraries: [Library] = [
     apple("NIOTLS", "swift-nio", "2.101.2"),
     apple("NIOEmbedded", "swift-nio", "2.101.2"),
     apple("NIOSSL", "swift-nio-ssl", "2.37.6"),
+    apple("NIOHTTP2", "swift-nio-http2", "1.46.0"),
+    apple("NIOHPACK", "swift-nio-http2", "1.46.0"),
     apple("NIOCertificateReloading", "swift-nio-extras", "1.35.2"),
     vendor("Histogram", "HdrHistogram", "hdrhistogram-swift", "0.2.0"),
     vendor("GRPCCore", "grpc", "grpc-swift-2", "2.4.3"),
@@ -180,9 +182,9 @@ let house: [Room] = [
             "Scoring",
             "Handoff", "SealedMemory", "Telemetry",
             "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIOCertificateReloading", "Logging", "ServiceLifecycle",
-            "GRPCCore", "GRPCNIOTransportHTTP2Posix",
+            "GRPCCore", "GRPCNIOTransportHTTP2Posix", "NIOHTTP2", "NIOHPACK",
         ],
-        tests: ["Protobuf", "ModelFormat", "OnnxRuntimeKit"]),
+        tests: ["Protobuf", "ModelFormat", "OnnxRuntimeKit", "NIOEmbedded", "PropertyTesting"]),
 
     // Floor 6: programs.
     program(

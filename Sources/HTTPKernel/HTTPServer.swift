@@ -98,7 +98,8 @@ package final class HTTPServer: Sendable {
                     loop.execute { made.start() }
                     listening.append(.direct(made, loop))
                 } else {
-                    let channel = try await Self.listen(listener, group: group, contexts: byLoop, census: census)
+                    let channel = try await Self.listen(
+                        listener, group: group, contexts: byLoop, census: census, logger: logger)
                     listening.append(.channel(channel))
                 }
             }
@@ -128,9 +129,14 @@ package final class HTTPServer: Sendable {
 
     private static func listen(
         _ listener: HTTPListener, group: MultiThreadedEventLoopGroup,
-        contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], census: Census
+        contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], census: Census, logger: Logger
     ) async throws(HTTPServerError) -> any Channel {
         let bootstrap = ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptRest(logger: logger))
+                }
+            }
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 16)

@@ -168,10 +168,11 @@ package struct InferenceService: Service {
     ) async throws -> GRPCFront? {
         guard let listener = configuration.grpc else { return nil }
         let limits = configuration.limits
-        let loops = try await ServingLoops(group) { loop in
+        let serving = try await ServingLoops(group) { loop in
             OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
-        return try GRPCFront(listener, group: group, limits: limits, loops: loops)
+        return try await GRPCFront(
+            listener, group: group, limits: GRPCLimits(limits, configuration.http), serving: serving, logger: logger)
     }
 
     private static func log(_ note: HandoffNote, to logger: Logger) {

@@ -28,8 +28,9 @@ struct GRPCFrontTests {
         let loops = try await ServingLoops(harness.group) { loop in
             OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
-        let front = try GRPCFront(
-            GRPCListener(host: "127.0.0.1", port: 0, tls: tls), group: harness.group, limits: limits, loops: loops)
+        let front = try await GRPCFront(
+            GRPCListener(host: "127.0.0.1", port: 0, tls: tls), group: harness.group, limits: GRPCLimits(limits),
+            serving: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let outcome = await withTaskGroup(of: Result<Void, any Error>.self) { tasks in
             tasks.addTask { await result { try await front.serve() } }
             let outcome = await result {
@@ -218,6 +219,78 @@ struct GRPCFrontTests {
         }
     }
 
+    /// Whatever its size a message is refused in words, as soon as its length is known; its neighbours on the connection are answered.
+    @Test func messagesAreRefusedAtAnySize() async throws {
+        var limits = ServerHarness.limits
+        limits.bodyBytes = 1 << 20
+        limits.pendingBytes = 4 << 20
+        try await serving(limits: limits) { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            let sizes = [(1 << 20) + 1, 3 << 20, 40 << 20]
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for _ in 0..<20 {
+                    tasks.addTask {
+                        let answer = try await call(client, "ModelInfer", Self.inference([[1, 2, 3]]))
+                        #expect(try predictions(answer) == [6])
+                    }
+                }
+                for size in sizes {
+                    tasks.addTask {
+                        let large = await refusal(client, "ModelInfer", [UInt8](repeating: 0, count: size))
+                        #expect(large?.code == .resourceExhausted)
+                        #expect(large?.message == "a message of \(size) bytes; 1048576 are allowed")
+                    }
+                }
+                try await tasks.waitForAll()
+            }
+            #expect(value(harness, #"lodestore_executor_requests_total{outcome="size"}"#) == "3")
+            #expect(value(harness, "lodestore_executor_pending_bytes") == "0")
+            #expect(value(harness, "lodestore_executor_requests_in_flight") == "0")
+        }
+    }
+
+    /// A caller whose time is over takes the call back, and the message may be on its way still.
+    @Test func aCallThatIsTakenBackAtItsDeadlineIsCounted() async throws {
+        try await serving { harness, _, client in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            struct TimeIsOver: Error {}
+            _ = try? await client.clientStreaming(
+                request: StreamingClientRequest(metadata: ["grpc-timeout": "1n"]) { _ in throw TimeIsOver() },
+                descriptor: MethodDescriptor(fullyQualifiedService: InferenceRPCs.service, method: "ModelInfer"),
+                serializer: MessageBytes(), deserializer: MessageBytes(), options: .defaults
+            ) { try $0.message }
+            while value(harness, #"lodestore_executor_requests_total{outcome="deadline"}"#) != "1" {
+                await Task.yield()
+            }
+        }
+    }
+
+    /// A client of gRPC drops a status beyond 8 KiB and shows another in its place.
+    @Test func aRefusalNamesAFewModels() async throws {
+        try await serving { harness, _, client in
+            let long = String(repeating: "\u{e9}", count: 120)
+            for number in 10..<60 {
+                try harness.adopt("\(number)\(long)", version: "1", generation: UInt64(number), bias: 0)
+            }
+            let unknown = await refusal(client, "ModelMetadata", Self.named("b\(long)\(long)"))
+            let shown = String(repeating: "\u{e9}", count: 49)
+            let names = (10..<20).map { "\($0)\(shown)" }.joined(separator: ", ")
+            let asked = "b" + String(repeating: "\u{e9}", count: 99)
+            #expect(unknown?.code == .notFound)
+            #expect(unknown?.message == "no model \"\(asked)\" is live; live are \(names) and 40 more")
+            let over = PlainClient(port: harness.port).predict("1,2,3", ["X-Amzn-SageMaker-Target-Model": "c"])
+            #expect(over?.status == 404 && over?.body.contains("live are \(names) and 40 more") == true)
+            let unnamed = PlainClient(port: harness.port).predict("1,2,3", ["Content-Type": "text/csv"])
+            #expect(unnamed?.status == 400 && unnamed?.body.contains("live are \(names) and 40 more") == true)
+        }
+    }
+
+    /// A number of the metrics page.
+    private func value(_ harness: ServerHarness, _ name: String) -> String? {
+        let lines = PlainClient(port: harness.port).get("/metrics")?.body.split(separator: "\n") ?? []
+        return lines.first { $0.hasPrefix(name + " ") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+
     @Test func largeCallsGoToAWorkerAndAreCounted() async throws {
         var limits = InferenceLimits()
         limits.loopWork = 10
@@ -244,11 +317,6 @@ struct GRPCFrontTests {
         limits.loopWork = 10
         try await serving(limits: limits, workerCount: 1) { harness, _, client in
             try harness.adopt("a", version: "1", generation: 1, bias: 0)
-            let watch = PlainClient(port: harness.port)
-            func value(_ name: String) -> String? {
-                let lines = watch.get("/metrics")?.body.split(separator: "\n") ?? []
-                return lines.first { $0.hasPrefix(name + " ") }.map { String($0.dropFirst(name.count + 1)) }
-            }
             let row = Self.inference([[1, 2, 3]])
             for timeout in ["60S", "99999999H", "5M", "60000m", "60000000u"] {
                 let answer = try await call(client, "ModelInfer", row, metadata: ["grpc-timeout": "\(timeout)"])
@@ -260,18 +328,19 @@ struct GRPCFrontTests {
                 let unclear = await refusal(client, "ModelInfer", row, metadata: ["grpc-timeout": "\(timeout)"])
                 #expect(unclear?.code == .invalidArgument)
             }
+            #expect(value(harness, #"lodestore_executor_requests_total{outcome="field"}"#) == "6")
             let gate = DispatchSemaphore(value: 0)
             harness.workers.submit { _ in gate.wait() }
             let rows = Self.inference((0..<50).map { [Float($0), 0, 0] })
             async let waiting = refusal(client, "ModelInfer", rows, metadata: ["grpc-timeout": "1m"])
-            while value("lodestore_executor_requests_in_flight") != "1" { await Task.yield() }
+            while value(harness, "lodestore_executor_requests_in_flight") != "1" { await Task.yield() }
             let passed = Inquiry.now() + 2_000_000
             while Inquiry.now() < passed { await Task.yield() }
             gate.signal()
             let refused = await waiting
             #expect(refused?.code == .deadlineExceeded && refused?.message == Refusal.lateReason)
-            #expect(value(#"lodestore_executor_requests_total{outcome="deadline"}"#) == "2")
-            #expect(value(#"lodestore_executor_rows_total{model="a",version="1"}"#) == "5")
+            #expect(value(harness, #"lodestore_executor_requests_total{outcome="deadline"}"#) == "2")
+            #expect(value(harness, #"lodestore_executor_rows_total{model="a",version="1"}"#) == "5")
         }
     }
 

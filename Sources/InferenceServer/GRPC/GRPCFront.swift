@@ -1,6 +1,7 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 package import HTTPKernel
+import Logging
 import NIOCore
 import NIOPosix
 
@@ -25,13 +26,18 @@ struct GRPCFront: Sendable {
     private typealias Transport = HTTP2ServerTransport.Posix
 
     private let server: GRPCServer<PatientTransport>
+    private let loops: Loops
 
-    /// Streams that one connection may have open at once.
-    private static let streamLimit = 1024
+    /// By event loop.
+    private typealias Loops = [ObjectIdentifier: NIOLoopBound<GRPCLoop>]
 
+    /// - Parameter serving: one for each event loop of the group.
     init(
-        _ listener: GRPCListener, group: MultiThreadedEventLoopGroup, limits: InferenceLimits, loops: ServingLoops
-    ) throws {
+        _ listener: GRPCListener, group: MultiThreadedEventLoopGroup, limits: GRPCLimits, serving: ServingLoops,
+        logger: Logger
+    ) async throws {
+        let loops = try await Self.loops(serving, limits)
+        self.loops = loops
         let address = try NIOCore.SocketAddress.makeAddressResolvingHost(listener.host, port: listener.port)
         let host = address.ipAddress ?? listener.host
         let isVersion6 = address.protocol == .inet6
@@ -41,19 +47,76 @@ struct GRPCFront: Sendable {
                 try .tls(certificateReloader: GRPCCertificate(identity: identity))
             } ?? .plaintext,
             config: .defaults { config in
-                // What is a little too large is refused in words; what is larger than this, the transport cuts.
-                config.rpc.maxRequestPayloadSize = 2 * limits.bodyBytes
-                config.http2.maxConcurrentStreams = Self.streamLimit
-                config.http2.targetWindowSize = 1 << 20
+                // Of larger messages the library sees nothing.
+                config.rpc.maxRequestPayloadSize = limits.messageBytes
+                config.http2.maxConcurrentStreams = limits.streamCount
+                config.http2.targetWindowSize = limits.windowBytes
+                config.connection.keepalive.time = .seconds(limits.silenceSeconds)
                 // An answer waits for no other.
                 config.connection.flushCoalescing = nil
+                config.channelDebuggingCallbacks = Self.guards(loops, logger)
             },
             eventLoopGroup: group)
-        server = GRPCServer(transport: PatientTransport(transport: transport), services: [InferenceRPCs(loops)])
+        server = GRPCServer(transport: PatientTransport(transport: transport), services: [InferenceRPCs(serving)])
+    }
+
+    private static func loops(_ serving: ServingLoops, _ limits: GRPCLimits) async throws -> Loops {
+        let count = serving.loops.count
+        var loops: Loops = [:]
+        for served in serving.loops {
+            let loop = served.eventLoop
+            loops[ObjectIdentifier(loop)] = try await loop.submit {
+                let made = GRPCLoop(served.value, limits, loopCount: count)
+                made.start()
+                return NIOLoopBound(made, eventLoop: loop)
+            }.get()
+        }
+        return loops
+    }
+
+    /// Puts handlers of our own before the library's: on the listening socket, on each connection and on each call. The library calls
+    /// the places where it lets one do so "debugging callbacks"; each is run before anything is read.
+    private static func guards(
+        _ loops: Loops, _ logger: Logger
+    ) -> HTTP2ServerTransport.Config.ChannelDebuggingCallbacks {
+        .init(
+            onBindTCPListener: { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptRest(logger: logger), position: .first)
+                }
+            },
+            onAcceptTCPConnection: { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = GRPCConnection(Self.loop(of: channel, loops))
+                    try channel.pipeline.syncOperations.addHandler(connection, position: .first)
+                }
+            },
+            onAcceptHTTP2Stream: { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let loop = Self.loop(of: channel, loops)
+                    guard let connection = channel.parent.flatMap({ loop.connection(of: $0) }) else {
+                        // The connection has just gone.
+                        throw ChannelError.ioOnClosedChannel
+                    }
+                    try channel.pipeline.syncOperations.addHandler(GRPCStream(loop, connection), position: .first)
+                }
+            })
+    }
+
+    private static func loop(of channel: any Channel, _ loops: Loops) -> GRPCLoop {
+        guard let bound = loops[ObjectIdentifier(channel.eventLoop)] else {
+            preconditionFailure("a connection on a loop outside the group")
+        }
+        return bound.value
     }
 
     /// Serves until it is drained or the task is cancelled.
-    func serve() async throws { try await server.serve() }
+    func serve() async throws {
+        defer {
+            for bound in loops.values { bound.eventLoop.execute { bound.value.stop() } }
+        }
+        try await server.serve()
+    }
 
     /// Where it listens, once it does.
     var address: NIOCore.SocketAddress {

@@ -5,6 +5,7 @@ import NIOCore
 /// `inference.GRPCInferenceService` and `grpc.health.v1.Health`, method by method.
 struct InferenceRPCs: RegistrableRPCService {
     static let service = "inference.GRPCInferenceService"
+    static let healthService = "grpc.health.v1.Health"
 
     private let loops: ServingLoops
 
@@ -59,7 +60,14 @@ struct InferenceRPCs: RegistrableRPCService {
         router.registerHandler(forMethod: method, deserializer: MessageBytes(), serializer: MessageBytes()) {
             [loops] request, _ in
             let call = Call(method, request.metadata)
-            let message = try await ServerRequest(stream: request).message
+            let message: ByteBuffer
+            do {
+                message = try await ServerRequest(stream: request).message
+            } catch {
+                // A caller whose patience ends takes the call back.
+                if let deadline = try? call.deadline(), deadline.hasPassed { loops.noteRefused(.late) }
+                throw error
+            }
             let reply = try await Self.infer(loops, message, call)
             return StreamingServerResponse(single: ServerResponse(message: reply))
         }
@@ -106,7 +114,9 @@ struct InferenceRPCs: RegistrableRPCService {
             loop.log.note(.failure(error), to: message, path: call.path, began: began)
             return promise.fail(error)
         }
-        let inquiry = TensorInquiry(body: message, wire: .message, deadline: deadline)
+        // What is larger, the connection's loop has charged before it was here.
+        let isCharged = message.readableBytes > loop.limits.loopBytes
+        let inquiry = TensorInquiry(body: message, wire: .message, deadline: deadline, isCharged: isCharged)
         func deliver(_ finished: OpenInferenceLoop.Finished) {
             let reply: Result<ByteBuffer, any Error> = finished.reply.map { $0.body }.mapError { $0 }
             promise.completeWith(reply)
@@ -129,7 +139,12 @@ struct InferenceRPCs: RegistrableRPCService {
             [loops] request, _ in
             let call = Call(method, request.metadata)
             // What no message could be answered with ends the stream before the first.
-            _ = try call.deadline()
+            do throws(OpenInferenceRefusal) {
+                _ = try call.deadline()
+            } catch {
+                loops.noteRefused(error)
+                throw error
+            }
             return StreamingServerResponse { writer in
                 for try await message in request.messages {
                     let answer: [UInt8]
@@ -150,7 +165,7 @@ struct InferenceRPCs: RegistrableRPCService {
 
     /// `Check` alone; the name is empty or this service's. Source: "GRPC Health Checking Protocol".
     private func registerHealth<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
-        unary("Check", &router, service: "grpc.health.v1.Health") { loop, message throws(OpenInferenceRefusal) in
+        unary("Check", &router, service: Self.healthService) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
             guard named.name.isEmpty || named.name == Self.service else {
                 throw OpenInferenceRefusal(.notFound, "no service \"\(named.name.prefix(200))\"")

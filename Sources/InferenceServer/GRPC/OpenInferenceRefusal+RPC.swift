@@ -7,7 +7,7 @@ extension OpenInferenceRefusal: RPCErrorConvertible {
         case .tooLarge, .busy: .resourceExhausted
         case .notFound: .notFound
         case .unloaded, .unavailable: .unavailable
-        case .late: .deadlineExceeded
+        case .late, .slow: .deadlineExceeded
         case .failed: .internalError
         }
     }

@@ -26,6 +26,12 @@ final class Admission: Sendable {
     /// Takes bytes of a body on if there is room for them.
     func reserve(bytes new: Int) -> Bool { Self.add(new, to: pending, limit: limitBytes) }
 
+    /// Takes bytes on that are there already, whether or not there is room.
+    func owe(bytes new: Int) { pending.add(new, ordering: .relaxed) }
+
+    /// Whether more is held than there was room for.
+    var isOverdrawn: Bool { bytes > limitBytes }
+
     func release(bytes old: Int) { pending.subtract(old, ordering: .relaxed) }
 
     /// Takes a request on that is about to be queued, and bytes of its body that were not taken on before.

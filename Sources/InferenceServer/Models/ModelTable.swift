@@ -55,9 +55,13 @@ final class ModelTable: @unchecked Sendable {
         }
     }
 
-    var names: [String] {
+    /// The live models by name, for a text that a client reads: the first ten, cut short where they are long, and how many more there
+    /// are. So a refusal is about a kilobyte at most; a client of gRPC gives up on 8 KiB.
+    var namesInShort: String {
         loop.assertInEventLoop()
-        return slots.map(\.name).sorted()
+        let shown = slots.map(\.name).sorted().prefix(10)
+        let text = shown.map { String($0.cut(toBytes: 100)) }.joined(separator: ", ")
+        return slots.count > shown.count ? "\(text) and \(slots.count - shown.count) more" : text
     }
 
     var isEmpty: Bool {

@@ -40,20 +40,21 @@ final class OpenInferenceLoop {
     /// - Parameter version: the one that is asked for; nil or empty for whichever is live.
     func slot(named name: String, version: String?) throws(OpenInferenceRefusal) -> ModelTable.Slot {
         guard let slot = table.slot(named: name) else {
-            let shown = name.prefix(200)
+            let shown = name.cut(toBytes: 200)
             if table.isParked(name) {
                 throw OpenInferenceRefusal(.unloaded, "model \"\(shown)\" is unloaded here; load it again")
             }
             guard !table.isEmpty else { throw OpenInferenceRefusal(.unavailable, "no model is live") }
             throw OpenInferenceRefusal(
-                .notFound, "no model \"\(shown)\" is live; live are \(table.names.joined(separator: ", "))")
+                .notFound, "no model \"\(shown)\" is live; live are \(table.namesInShort)")
         }
         guard let version, !version.isEmpty else { return slot }
         let live = slot.model.withModel { $0.version }
         guard version == live else {
             throw OpenInferenceRefusal(
                 .notFound,
-                "model \"\(name)\" is live in version \(live); version \(version.prefix(200)) is not served here")
+                "model \"\(name.cut(toBytes: 200))\" is live in version \(live.cut(toBytes: 200));"
+                    + " version \(version.cut(toBytes: 200)) is not served here")
         }
         return slot
     }
@@ -68,7 +69,7 @@ final class OpenInferenceLoop {
     func setServing(_ isServing: Bool, _ request: LoadRequest) throws(OpenInferenceRefusal) -> EventLoopFuture<Void> {
         guard let done = registry.setServing(isServing, model: request.name, on: table.loop) else {
             throw OpenInferenceRefusal(
-                .notFound, "no model \"\(request.name.prefix(200))\" is held; models come from the bucket alone")
+                .notFound, "no model \"\(request.name.cut(toBytes: 200))\" is held; models come from the bucket alone")
         }
         return done
     }
@@ -141,8 +142,7 @@ final class OpenInferenceLoop {
     /// Has a worker make the answer, unless that would be one too many or it waits too long for one. The generation stays until
     /// then.
     private func elsewhere(_ inquiry: TensorInquiry, _ slot: ModelTable.Slot, _ work: @escaping Work) -> Course {
-        // At least one byte, so that what was charged is given back.
-        let charge = max(1, inquiry.body.readableBytes)
+        let charge = inquiry.isCharged ? 0 : inquiry.body.readableBytes
         guard table.admission.admit(bytes: charge) else {
             let refusal = OpenInferenceRefusal(.busy, "too many large requests at once; try again")
             return .now(booked(Self.failure(refusal, inquiry), inquiry, slot))

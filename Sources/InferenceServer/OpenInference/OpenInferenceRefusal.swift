@@ -17,6 +17,8 @@ struct OpenInferenceRefusal: Error, Equatable {
         case busy
         /// The client has stopped waiting.
         case late
+        /// The client sends too slowly.
+        case slow
         /// A header with a meaning that does not parse.
         case field
         /// The library that runs the model's graph failed.
@@ -32,6 +34,7 @@ struct OpenInferenceRefusal: Error, Equatable {
             case .unsupportedEncoding: .format
             case .busy: .shed
             case .late: .deadline
+            case .slow: .http
             case .field: .field
             case .failed: .failed
             }
@@ -73,6 +76,7 @@ struct OpenInferenceRefusal: Error, Equatable {
         case .notFound, .unloaded: .notFound
         case .unavailable, .busy: .serviceUnavailable
         case .late: .gatewayTimeout
+        case .slow: .requestTimeout
         case .unsupportedEncoding: .unsupportedMediaType
         case .failed: .internalServerError
         }

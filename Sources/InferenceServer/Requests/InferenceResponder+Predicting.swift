@@ -74,11 +74,11 @@ extension InferenceResponder {
     private func slot(named name: String?) throws(Refusal) -> ModelTable.Slot {
         if let name {
             if let slot = table.slot(named: name) { return slot }
-            let reason = "no model \"\(name.prefix(200))\" is live; live are \(table.names.joined(separator: ", "))"
+            let reason = "no model \"\(name.cut(toBytes: 200))\" is live; live are \(table.namesInShort)"
             throw Refusal(.model, .notFound, reason)
         }
         if let slot = table.onlySlot { return slot }
-        let reason = "name a model in X-Amzn-SageMaker-Target-Model; live are \(table.names.joined(separator: ", "))"
+        let reason = "name a model in X-Amzn-SageMaker-Target-Model; live are \(table.namesInShort)"
         throw Refusal(.model, .badRequest, reason)
     }
 

@@ -192,6 +192,7 @@ extension RowBuffer {
         var contents = contents
         var index = 0
         var isOutOfRange = false
+        var foreignField: Int?
         func put(_ number: Number) {
             if index < placement.count { values[placement.start + index * placement.stride] = number }
             index += 1
@@ -199,6 +200,7 @@ extension RowBuffer {
         do throws(ProtobufError) {
             while try contents.next() {
                 guard contents.field == field else {
+                    if foreignField == nil { foreignField = contents.field }
                     try contents.skip()
                     continue
                 }
@@ -218,6 +220,7 @@ extension RowBuffer {
         } catch {
             throw .message(error)
         }
+        if let foreignField { try datatype.refuseContents(ofField: foreignField, input: input) }
         guard index == placement.count else {
             throw .field("inputs[\(input)].contents", "\(index) elements; its shape asks for \(placement.count)")
         }
@@ -251,4 +254,19 @@ extension TensorDatatype {
         case .fp16, .bf16: nil
         }
     }
+
+    /// Elements in another field than that of the datatype are refused, whether or not it has some too: which are meant, only the client
+    /// knows. A field that no version of the protocol has is passed over.
+    func refuseContents(ofField foreign: Int, input: Int) throws(OpenInferenceError) {
+        guard let field = contentsField, Self.contentsNames.indices.contains(foreign) else { return }
+        throw .field(
+            "inputs[\(input)].contents",
+            "\(Self.contentsNames[foreign]); \(rawValue) comes in \(Self.contentsNames[field]) alone")
+    }
+
+    /// By field of `InferTensorContents`; there is none of number 0.
+    private static let contentsNames = [
+        "", "bool_contents", "int_contents", "int64_contents", "uint_contents", "uint64_contents", "fp32_contents",
+        "fp64_contents", "bytes_contents",
+    ]
 }

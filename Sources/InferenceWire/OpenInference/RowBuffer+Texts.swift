@@ -40,6 +40,7 @@ extension RowBuffer {
         var index = 0
         while try contents.hasNext() {
             guard contents.field == TensorDatatype.bytes.contentsField else {
+                try TensorDatatype.bytes.refuseContents(ofField: contents.field, input: input)
                 try contents.pass()
                 continue
             }

@@ -65,7 +65,7 @@ struct InferMessageTests {
             one(input(datatype: "FP16", floats([1, 2, 3])))
                 == "inputs[0].datatype: FP16 comes in raw_input_contents only")
         let wrongField = one(input(datatype: "FP64", floats([1, 2, 3])))
-        #expect(wrongField == "inputs[0].contents: 0 elements; its shape asks for 3")
+        #expect(wrongField == "inputs[0].contents: fp32_contents; FP64 comes in fp64_contents alone")
         let tooSmall = one(input(datatype: "INT8") { $0.message(5) { $0.packed(2, [1, 2, 128] as [Int64]) } })
         #expect(tooSmall == "inputs[0].contents: a value out of the range of INT8")
         let shared = one(input { $0.message(4) { $0.string(1, "shared_memory_region") } })
@@ -73,6 +73,24 @@ struct InferMessageTests {
         #expect(
             reason(message { $0.message(6) { $0.string(1, "y") } }).hasPrefix(
                 "outputs[0].name: the model has no output"))
+    }
+
+    @Test func contentsAreInTheOneFieldOfTheirDatatype() {
+        let both = message { writer in
+            writer.message(
+                5,
+                input { input in
+                    input.message(5) { contents in
+                        contents.packed(6, [Float(1), 2, 3])
+                        contents.packed(2, [Int64(4), 5, 6])
+                    }
+                })
+        }
+        #expect(reason(both) == "inputs[0].contents: int_contents; FP32 comes in fp32_contents alone")
+        let other = message { writer in
+            writer.message(5, input { $0.message(5) { $0.packed(3, [Int64(4), 5, 6]) } })
+        }
+        #expect(reason(other) == "inputs[0].contents: int64_contents; FP32 comes in fp32_contents alone")
     }
 
     @Test func rawContentsBelongToInputsOneByOne() {

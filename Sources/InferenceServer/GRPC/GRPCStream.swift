@@ -1,0 +1,243 @@
+import GRPCCore
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// Stands first in a call's pipeline, between HTTP/2 and the library that gathers messages: takes each message on by the length that
+/// it announces, before its bytes are gathered, and refuses those that are too large, too many or too slow.
+///
+/// What a message is charged is given back with its answer. Decision 0083 has the reasons.
+final class GRPCStream: ChannelDuplexHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = HTTP2Frame.FramePayload
+    typealias OutboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private enum Method {
+        case infer, streamInfer, health, other
+
+        init(path: String?) {
+            self = path.flatMap { Self.known[$0] } ?? .other
+        }
+
+        var isPrediction: Bool { self == .infer || self == .streamInfer }
+
+        private static let known: [String: Method] = {
+            let service = "/\(InferenceRPCs.service)/"
+            return [
+                service + "ModelInfer": .infer, service + "ModelStreamInfer": .streamInfer,
+                service + "ServerLive": .health, service + "ServerReady": .health, service + "ModelReady": .health,
+                "/\(InferenceRPCs.healthService)/Check": .health,
+            ]
+        }()
+    }
+
+    private let shared: GRPCLoop
+    private let connection: GRPCConnection
+    private var context: ChannelHandlerContext?
+    /// Nil before the call's head.
+    private var method: Method?
+    /// Refused or answered: nothing passes any more.
+    private var isOver = false
+
+    // What comes in.
+    private var framing = MessageFraming()
+    private var hasInputEnded = false
+    private var isReadHeld = false
+    /// Messages that are all here, and not answered.
+    private var waitingCount = 0
+    /// Of messages that are not answered, in their order.
+    private var charges = CircularBuffer<GRPCLoop.Charge>()
+    private var streamCharge = GRPCLoop.Charge.nothing
+    private var progressCount = 0
+    private var inputDeadline: Int
+
+    // What goes out.
+    private var hasHead = false
+    private var untakenBytes = 0
+    private var outputDeadline = 0
+
+    init(_ shared: GRPCLoop, _ connection: GRPCConnection) {
+        self.shared = shared
+        self.connection = connection
+        inputDeadline = shared.now + shared.limits.messageSeconds
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        connection.begin(self)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    private func end() {
+        isOver = true
+        giveBackInput()
+        connection.end(self)
+    }
+
+    private func giveBackInput() {
+        while let charge = charges.popFirst() { shared.giveBack(charge) }
+        shared.giveBack(streamCharge)
+        streamCharge = .nothing
+    }
+
+    // MARK: Input
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        do throws(OpenInferenceRefusal) {
+            switch unwrapInboundIn(data) {
+            case .headers(let part):
+                hasInputEnded = hasInputEnded || part.endStream
+                if method == nil { try begin(part.headers) }
+            case .data(let part):
+                hasInputEnded = hasInputEnded || part.endStream
+                if case .byteBuffer(let bytes) = part.data { try take(bytes) }
+            default: break
+            }
+        } catch {
+            return refuse(error, context)
+        }
+        context.fireChannelRead(data)
+    }
+
+    private func begin(_ head: HPACKHeaders) throws(OpenInferenceRefusal) {
+        let method = Method(path: head.first(name: ":path"))
+        self.method = method
+        try shared.admitStream(isHealth: method == .health)
+        if method == .streamInfer { streamCharge = try shared.hold(bytes: shared.limits.streamingBytes) }
+    }
+
+    private func take(_ bytes: ByteBuffer) throws(OpenInferenceRefusal) {
+        progressCount += bytes.readableBytes
+        if progressCount >= GRPCLimits.progressBytes { progress() }
+        var rest = bytes
+        while let event = framing.next(in: &rest) {
+            progress()
+            switch event {
+            case .begins(let byteCount, let isWhole):
+                guard method == .streamInfer || charges.isEmpty else {
+                    throw OpenInferenceRefusal(.invalid, "more than one message")
+                }
+                charges.append(try shared.admit(messageOf: byteCount, isWhole: isWhole))
+            case .ends: waitingCount += 1
+            }
+        }
+    }
+
+    private func progress() {
+        progressCount = 0
+        inputDeadline = shared.now + shared.limits.messageSeconds
+    }
+
+    /// In a `ModelStreamInfer` the next message waits, unread, for the answer to the latest.
+    func read(context: ChannelHandlerContext) {
+        if method == .streamInfer, waitingCount > 0, !isOver { isReadHeld = true } else { context.read() }
+    }
+
+    // MARK: Output
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isOver else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .headers(let part):
+            hasHead = true
+            context.write(data, promise: promise)
+            if part.endStream { finish(context) }
+        case .data(let part):
+            if case .byteBuffer(let bytes) = part.data {
+                write(data, of: bytes, promise, context)
+            } else {
+                context.write(data, promise: promise)
+            }
+        default: context.write(data, promise: promise)
+        }
+    }
+
+    private func write(
+        _ data: NIOAny, of bytes: ByteBuffer, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) {
+        // The library writes whole messages.
+        var (framing, rest) = (MessageFraming(), bytes)
+        while let event = framing.next(in: &rest) {
+            if event == .ends { noteAnswered(context) }
+        }
+        let byteCount = bytes.readableBytes
+        let charge: GRPCLoop.Charge
+        do throws(OpenInferenceRefusal) {
+            charge = try shared.hold(answerOf: byteCount)
+        } catch {
+            promise?.fail(error)
+            return refuse(error, context, isCounted: false)
+        }
+        if untakenBytes == 0 { outputDeadline = shared.now + shared.limits.answerSeconds }
+        untakenBytes += byteCount
+        let promise = promise ?? context.eventLoop.makePromise()
+        // The socket has them, or is gone; the call may have ended long before.
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.shared.giveBack(charge)
+            self.untakenBytes -= byteCount
+            self.outputDeadline = self.shared.now + self.shared.limits.answerSeconds
+        }
+        context.write(data, promise: promise)
+    }
+
+    private func noteAnswered(_ context: ChannelHandlerContext) {
+        if let charge = charges.popFirst() { shared.giveBack(charge) }
+        waitingCount = max(0, waitingCount - 1)
+        guard isReadHeld, waitingCount == 0 else { return }
+        isReadHeld = false
+        progress()
+        // Not within the library's write.
+        context.eventLoop.assumeIsolated().execute { context.read() }
+    }
+
+    // MARK: Endings
+
+    /// Answers with a status, and has the client send no more. Where a head was sent, the status is in the trailers.
+    private func refuse(
+        _ refusal: OpenInferenceRefusal, _ context: ChannelHandlerContext, isCounted: Bool = true
+    ) {
+        if isCounted, method?.isPrediction == true { shared.models.noteRefused(refusal) }
+        var headers =
+            hasHead ? HPACKHeaders() : HPACKHeaders([(":status", "200"), ("content-type", "application/grpc")])
+        headers.add(name: "grpc-status", value: String(refusal.rpcErrorCode.rawValue))
+        // Plain ASCII without a percent sign, which needs no encoding.
+        headers.add(name: "grpc-message", value: refusal.reason)
+        context.write(wrapOutboundOut(.headers(.init(headers: headers, endStream: true))), promise: nil)
+        finish(context)
+        context.flush()
+    }
+
+    /// After the status: what the client had still to send is not wanted. Source: RFC 9113, 8.1.
+    private func finish(_ context: ChannelHandlerContext) {
+        isOver = true
+        giveBackInput()
+        if !hasInputEnded { context.write(wrapOutboundOut(.rstStream(.noError)), promise: nil) }
+    }
+
+    func sweep() {
+        guard let context else { return }
+        if untakenBytes > 0 {
+            if shared.now >= outputDeadline { context.close(promise: nil) }
+        } else if !isOver, !hasInputEnded, !isReadHeld {
+            let isPausing = method == .streamInfer && !framing.isWithinMessage
+            let deadline = inputDeadline + (isPausing ? shared.limits.pauseSeconds - shared.limits.messageSeconds : 0)
+            if shared.now >= deadline { refuse(Self.slow, context) }
+        }
+    }
+
+    private static let slow = OpenInferenceRefusal(.slow, "the message did not arrive in time")
+}
