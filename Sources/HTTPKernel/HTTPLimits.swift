@@ -24,7 +24,7 @@ package struct HTTPLimits: Sendable {
     /// How long the rest of a refused request is read and dropped, so that the client sees the answer and no reset.
     static let lingerTimeout: Duration = .seconds(2)
     /// Between a retiring server's last accepted connections and its drain: they were made to send a request at once.
-    static let lastRequestsTime: Duration = .milliseconds(100)
+    static let lastRequestsTime: Duration = .milliseconds(250)
     /// How long a server that stops waits for handlers that were cancelled.
     static let handlerGrace: Duration = .seconds(10)
     /// A streamed body's bytes that wait for the handler before reading stops (one receive buffer may come on top).

@@ -195,9 +195,8 @@ package final class HTTPServer: Sendable {
         guard limit > .zero else { return }
         for bound in self.contexts { bound.eventLoop.execute { bound.value.beginRetiring() } }
         await self.untilEmpty(within: limit)
-        guard self.connectionCount > 0 else { return }
-        // Clients that are told to leave come again at once. The last of them get their answers too: from here on none begins
-        // a connection, and those that have just done so have time to ask.
+        // Clients that are told to leave come again at once, also when for a moment none of them was here. The last of them get
+        // their answers too: from here on none begins a connection, and those that have just done so have time to ask.
         self.removePaths()
         for each in self.listening { each.turnAway() }
         let time = self.contexts.first?.eventLoop.scheduleTask(in: TimeAmount(HTTPLimits.lastRequestsTime)) {}
