@@ -107,7 +107,11 @@ extension HTTPConnection {
             try pipeline.addHandlers([decoder, CodecAdapter(connection: self)], position: .before(self))
             let decoderContext = try pipeline.context(handler: decoder)
             let serial = self.serial
+            // All of it is decoded before any is handled: whether more waits decides if an answer is the last.
+            self.isReplaying = true
             decoder.channelRead(context: decoderContext, data: NIOAny(bytes))
+            self.isReplaying = false
+            while self.mayHandleEvent, let event = self.events.popFirst() { self.handle(event) }
             if self.serial == serial { self.noteIncompleteHead(codecHolds: true) }
         } catch {
             self.cut()
@@ -122,7 +126,7 @@ extension HTTPConnection {
         }
         self.isInRead = true
         if case .part(.body(let bytes)) = event { self.windowBytes += bytes.readableBytes }
-        if self.events.isEmpty, self.mayHandleEvent {
+        if self.events.isEmpty, self.mayHandleEvent, !self.isReplaying {
             self.handle(event)
         } else {
             self.events.append(event)

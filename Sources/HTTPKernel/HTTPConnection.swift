@@ -63,6 +63,8 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
 
     /// The codec stands in front.
     var isCodecInstalled = false
+    /// The codec reads what came before it was there.
+    var isReplaying = false
     /// Fast path: received and not parsed.
     var unread = ByteBuffer()
     /// Fast path: bytes of the current body that are still to come.
