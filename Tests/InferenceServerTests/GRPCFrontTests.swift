@@ -409,7 +409,7 @@ struct GRPCFrontTests {
             }
             let refusals: [(message: [UInt8], metadata: Metadata, status: Int, model: String?)] = [
                 (Self.inference([[1, 2]]), [:], 3, "a"), (Self.inference([[1, 2, 3]], model: "b"), [:], 5, nil),
-                ([0xFF], [:], 3, nil), ([UInt8](repeating: 0, count: 11_000), [:], 8, nil),
+                ([0xFF], [:], 3, nil),
                 (Self.inference([[1, 2, 3]]), ["grpc-timeout": "1n"], 4, "a"),
                 (Self.inference([[1, 2, 3]]), ["grpc-timeout": "soon"], 3, nil),
             ]
@@ -420,6 +420,12 @@ struct GRPCFrontTests {
                 #expect(line["grpc.status"] == "\(refused.status)" && line["model.name"] == refused.model)
                 #expect(line["http.sent.bytes"] == "0" && line["http.received.bytes"] == "\(refused.message.count)")
             }
+            // Refused at its announcement.
+            let tooLarge = [UInt8](repeating: 0, count: 11_000)
+            #expect(await refusal(client, "ModelInfer", tooLarge)?.code == .resourceExhausted)
+            let large = await line()
+            #expect(large["grpc.status"] == "8" && large["http.received.bytes"] == "0")
+            #expect(large["http.path"] == "/\(InferenceRPCs.service)/ModelInfer")
             _ = try await call(client, "ModelMetadata", Self.named("a"))
             #expect(await line()["http.path"] == "/\(InferenceRPCs.service)/ModelMetadata")
             #expect(await refusal(client, "ModelMetadata", Self.named("b"))?.code == .notFound)

@@ -16,9 +16,7 @@ final class GRPCStream: ChannelDuplexHandler {
     private enum Method {
         case infer, streamInfer, health, other
 
-        init(path: String?) {
-            self = path.flatMap { Self.known[$0] } ?? .other
-        }
+        init(path: String) { self = Self.known[path] ?? .other }
 
         var isPrediction: Bool { self == .infer || self == .streamInfer }
 
@@ -37,6 +35,8 @@ final class GRPCStream: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     /// Nil before the call's head.
     private var method: Method?
+    private var path = ""
+    private var beganNanoseconds: UInt64 = 0
     /// Refused or answered: nothing passes any more.
     private var isOver = false
 
@@ -111,7 +111,9 @@ final class GRPCStream: ChannelDuplexHandler {
     }
 
     private func begin(_ head: HPACKHeaders) throws(OpenInferenceRefusal) {
-        let method = Method(path: head.first(name: ":path"))
+        path = String((head.first(name: ":path") ?? "").cut(toBytes: 200))
+        beganNanoseconds = Inquiry.now()
+        let method = Method(path: path)
         self.method = method
         try shared.admitStream(isHealth: method == .health)
         if method == .streamInfer { streamCharge = try shared.hold(bytes: shared.limits.streamingBytes) }
@@ -210,7 +212,11 @@ final class GRPCStream: ChannelDuplexHandler {
     private func refuse(
         _ refusal: OpenInferenceRefusal, _ context: ChannelHandlerContext, isCounted: Bool = true
     ) {
-        if isCounted, method?.isPrediction == true { shared.models.noteRefused(refusal) }
+        if isCounted {
+            if method?.isPrediction == true { shared.models.noteRefused(refusal) }
+            // Of its message nobody has read anything.
+            shared.models.log.note(.failure(refusal), to: ByteBuffer(), path: path, began: beganNanoseconds)
+        }
         var headers =
             hasHead ? HPACKHeaders() : HPACKHeaders([(":status", "200"), ("content-type", "application/grpc")])
         headers.add(name: "grpc-status", value: String(refusal.rpcErrorCode.rawValue))
