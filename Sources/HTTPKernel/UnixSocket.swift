@@ -1,9 +1,9 @@
 import Glibc
 
 /// Makes the socket file of a listener, with its permissions right before anyone can connect.
-enum UnixSocket {
+package enum UnixSocket {
     /// Returns a bound descriptor that does not listen yet.
-    static func bound(path: String, mode: UInt16) throws(HTTPServerError) -> CInt {
+    package static func bound(path: String, mode: UInt16) throws(HTTPServerError) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let capacity = MemoryLayout.size(ofValue: address.sun_path)
@@ -39,7 +39,7 @@ enum UnixSocket {
     }
 
     /// Removes the file of a listener that has stopped.
-    static func remove(_ path: String) { _ = unsafe unlink(path) }
+    package static func remove(_ path: String) { _ = unsafe unlink(path) }
 
     private static func call(
         _ function: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt, _ descriptor: CInt, _ address: sockaddr_un

@@ -23,8 +23,8 @@ package struct InferenceConfiguration: Sendable {
     package var access: RequestAccess?
     /// Every n-th request has a line in the log; 0 is none.
     package var accessLogSample = 0
-    /// Where gRPC is served; nil for nowhere.
-    package var grpc: GRPCListener?
+    /// Where gRPC is served.
+    package var grpc: [GRPCListener] = []
     /// Runs graphs that no kernel does; nil where none may.
     package var graphRuntime: (any GraphRuntime)?
     /// How long a loop that has just answered looks for the next request before it sleeps; zero on cores that it shares.
@@ -49,9 +49,9 @@ package struct InferenceConfiguration: Sendable {
 
 /// Where an executor can be reached.
 package struct InferenceAddresses: Sendable {
-    /// In the order of the listeners.
+    /// In the order of the listeners; so are those of gRPC.
     package let http: [SocketAddress]
-    package let grpc: SocketAddress?
+    package let grpc: [SocketAddress]
 }
 
 /// The executor: sockets for predictions, one socket for models, from start to the last answer.
@@ -123,38 +123,56 @@ package struct InferenceService: Service {
         _ server: HTTPServer, registry: ModelRegistry, group: MultiThreadedEventLoopGroup, services: InferenceServices
     ) async throws {
         let drainTime = Duration.seconds(configuration.drainSeconds)
-        let front: GRPCFront?
+        let fronts: [GRPCFront]
         do {
-            front = try await grpcFront(registry: registry, group: group, services: services)
+            fronts = try await grpcFronts(registry: registry, group: group, services: services)
         } catch {
             _ = await server.drain(within: .zero)
             throw error
         }
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            if let front { tasks.addTask { try await front.serve() } }
+        // Each task says whether the time is over.
+        try await withThrowingTaskGroup(of: Bool.self) { tasks in
+            for front in fronts {
+                tasks.addTask {
+                    try await front.serve()
+                    return false
+                }
+            }
             tasks.addTask {
                 // An end without a signal (cancellation) is an end as well: the drain below is the same.
                 try? await gracefulShutdown()
+                return false
             }
             var failure: (any Error)?
             do {
-                onReady(InferenceAddresses(http: server.addresses, grpc: try await front?.address))
-                try await tasks.next()
+                var addresses: [SocketAddress] = []
+                for front in fronts { addresses.append(try await front.address) }
+                onReady(InferenceAddresses(http: server.addresses, grpc: addresses))
+                _ = try await tasks.next()
             } catch {
                 failure = error
             }
             registry.beginDraining()
             await server.retire(for: configuration.lameDuck)
-            front?.beginDraining()
+            for front in fronts { front.beginDraining() }
             let end = ContinuousClock.now.advanced(by: drainTime)
             let cut = await server.drain(within: drainTime)
             if cut > 0 {
                 logger.warning("connections cut at the end of the drain", metadata: [LogKey.count: "\(cut)"])
             }
-            if front != nil, failure == nil {
+            if failure == nil {
                 // What gRPC has in flight gets what is left of the time.
-                tasks.addTask { try? await Task.sleep(until: end) }
-                do { try await tasks.next() } catch { failure = error }
+                tasks.addTask {
+                    try? await Task.sleep(until: end)
+                    return true
+                }
+                do {
+                    for _ in fronts {
+                        if try await tasks.next() == true { break }
+                    }
+                } catch {
+                    failure = error
+                }
             }
             // What still runs is cut, and its end is no failure.
             tasks.cancelAll()
@@ -163,16 +181,22 @@ package struct InferenceService: Service {
         }
     }
 
-    private func grpcFront(
+    private func grpcFronts(
         registry: ModelRegistry, group: MultiThreadedEventLoopGroup, services: InferenceServices
-    ) async throws -> GRPCFront? {
-        guard let listener = configuration.grpc else { return nil }
+    ) async throws -> [GRPCFront] {
+        guard !configuration.grpc.isEmpty else { return [] }
         let limits = configuration.limits
         let serving = try await ServingLoops(group) { loop in
             OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
-        return try await GRPCFront(
-            listener, group: group, limits: GRPCLimits(limits, configuration.http), serving: serving, logger: logger)
+        var bounds = GRPCLimits(limits, configuration.http)
+        bounds.connectionCount /= configuration.grpc.count
+        var fronts: [GRPCFront] = []
+        for listener in configuration.grpc {
+            fronts.append(
+                try await GRPCFront(listener, group: group, limits: bounds, serving: serving, logger: logger))
+        }
+        return fronts
     }
 
     private static func log(_ note: HandoffNote, to logger: Logger) {

@@ -26,6 +26,9 @@ struct Serve: AsyncParsableCommand {
             "Where to serve the Open Inference Protocol by gRPC; without it nowhere.", valueName: "host:port"))
     var grpcListen: String?
 
+    @Option(help: ArgumentHelp("Unix socket to serve gRPC on too, made with mode 0660.", valueName: "path"))
+    var grpcSocket: String?
+
     @Option(
         help: ArgumentHelp(
             "Unix socket on which the sidecar hands models over, made with mode 0600.", valueName: "path"))
@@ -95,14 +98,17 @@ struct Serve: AsyncParsableCommand {
             let identity = try settings.tlsIdentity { try TLSIdentity(certificatePath: $0, keyPath: $1) }
             let configuration = try configuration(settings, identity)
             let control = configuration.controlPath
-            let socketPath = try settings.text("socket")
+            let (socketPath, grpcPath) = (try settings.text("socket"), try settings.text("grpc-socket"))
             let service = InferenceService(configuration, logger: logger) { addresses in
                 var facts = [("control", control)]
-                if let address = addresses.grpc { facts.insert(("grpc", Self.bound(address)), at: 0) }
+                if let address = addresses.grpc.first(where: { $0.port != nil }) {
+                    facts.insert(("grpc", Self.bound(address)), at: 0)
+                }
                 if let address = addresses.http.first {
                     facts.insert(("endpoint", "\(identity == nil ? "http" : "https")://\(Self.bound(address))"), at: 0)
                 }
                 if let socketPath { facts.append(("socket", socketPath)) }
+                if let grpcPath { facts.append(("grpc-socket", grpcPath)) }
                 ProgramRun.announceReady(program: "lodestore-executor", facts: facts)
             }
             try await ProgramRun.serve(
@@ -114,6 +120,7 @@ struct Serve: AsyncParsableCommand {
         var flags = server.flags
         flags["socket"] = socket.map { .text($0) }
         flags["grpc-listen"] = grpcListen.map { .text($0) }
+        flags["grpc-socket"] = grpcSocket.map { .text($0) }
         flags["control"] = control.map { .text($0) }
         flags["control-uid"] = controlUid.map { .integer($0) }
         flags["default-model"] = defaultModel.map { .text($0) }
@@ -159,7 +166,12 @@ struct Serve: AsyncParsableCommand {
         if let text = try settings.text("grpc-listen") {
             // Nothing verifies signatures there.
             let address = try self.address(settings, key: "grpc-listen", text, isSigned: false).address
-            configuration.grpc = GRPCListener(host: address.host, port: Int(address.port), tls: identity)
+            configuration.grpc.append(.tcp(host: address.host, port: Int(address.port), tls: identity))
+        }
+        if let path = try settings.text("grpc-socket") {
+            try SocketPath.checkDistinct(path, key: "grpc-socket", from: control, key: "control")
+            try SocketPath.checkDistinct(path, key: "grpc-socket", from: try settings.text("socket"), key: "socket")
+            configuration.grpc.append(.unix(path: path, mode: 0o660))
         }
         configuration.graphRuntime = try GraphLibrary.opened(try settings.text(GraphLibrary.key))
         if let milliseconds = try settings.integer("lame-duck-ms", in: 0...3_600_000) {

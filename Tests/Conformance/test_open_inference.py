@@ -62,8 +62,9 @@ def served():
     """Store, sidecar and executor with four models live; one for all tests here."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lode-"))
     port = free_port()
-    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--max-rows", "2000")
-    house.grpc_port = port
+    path = folder / "grpc.sock"
+    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--grpc-socket", path, "--max-rows", "2000")
+    house.grpc_port, house.grpc_path = port, path
     try:
         for name in (MODEL, OTHER):
             house.push(name, artifact(name), artifact(name).name)
@@ -81,11 +82,15 @@ def served():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["http", "grpc"])
+@pytest.fixture(params=["http", "grpc", "grpc-unix"])
 def client(request, served):
-    """(module, client): the two have the same calls."""
-    module, port = (http, served.executor.port) if request.param == "http" else (grpc, served.grpc_port)
-    with module.InferenceServerClient(f"127.0.0.1:{port}") as connected:
+    """(module, client): they have the same calls."""
+    module, address = {
+        "http": (http, f"127.0.0.1:{served.executor.port}"),
+        "grpc": (grpc, f"127.0.0.1:{served.grpc_port}"),
+        "grpc-unix": (grpc, f"unix:{served.grpc_path}"),
+    }[request.param]
+    with module.InferenceServerClient(address) as connected:
         yield module, connected
 
 
@@ -436,7 +441,9 @@ def test_calls_in_flight_outlive_sigterm(folder):
     """gRPC drains with the rest: what was asked before the signal is answered, and the program ends cleanly."""
     port = free_port()
     # Calls may wait for a worker as long as a busy machine makes them.
-    house = House(folder, "--grpc-listen", f"127.0.0.1:{port}", "--max-queue-ms", "60000")
+    path = folder / "grpc.sock"
+    flags = ("--grpc-listen", f"127.0.0.1:{port}", "--grpc-socket", path, "--max-queue-ms", "60000")
+    house = House(folder, *flags)
     try:
         house.push(MODEL, artifact(MODEL), artifact(MODEL).name)
         wait_until("the model is live", lambda: house.executor.ping() == 200)
@@ -449,6 +456,7 @@ def test_calls_in_flight_outlive_sigterm(folder):
                 connected.async_infer(MODEL, [tensor(grpc, many)], lambda result, error: answers.append(error or result))
             wait_until("one is answered, others are in flight", lambda: answers)
             assert house.executor.stop() == 0
+            assert not path.exists()
             wait_until("all are answered", lambda: len(answers) == 4)
             for answer in answers:
                 # A call that had not reached the server when it stopped listening is refused as one to try elsewhere.

@@ -29,7 +29,7 @@ struct GRPCFrontTests {
             OpenInferenceLoop(registry: registry, loop: loop, services: services, limits: limits)
         }
         let front = try await GRPCFront(
-            GRPCListener(host: "127.0.0.1", port: 0, tls: tls), group: harness.group, limits: GRPCLimits(limits),
+            .tcp(host: "127.0.0.1", port: 0, tls: tls), group: harness.group, limits: GRPCLimits(limits),
             serving: loops, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let outcome = await withTaskGroup(of: Result<Void, any Error>.self) { tasks in
             tasks.addTask { await result { try await front.serve() } }

@@ -5,20 +5,12 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Where gRPC is served, and with what certificate.
-package struct GRPCListener: Sendable {
-    let host: String
-    let port: Int
-    let tls: TLSIdentity?
-
-    /// - Parameters:
-    ///   - port: 0 takes a free one.
-    ///   - tls: with it, every connection speaks TLS.
-    package init(host: String, port: Int, tls: TLSIdentity? = nil) {
-        self.host = host
-        self.port = port
-        self.tls = tls
-    }
+/// Where gRPC is served.
+package enum GRPCListener: Sendable {
+    /// Port 0 takes a free one; with an identity every connection speaks TLS.
+    case tcp(host: String, port: Int, tls: TLSIdentity?)
+    /// A socket file that does not exist or that nobody listens on any more.
+    case unix(path: String, mode: UInt16)
 }
 
 /// The gRPC form of the Open Inference Protocol, on a socket of its own and on the serving loops.
@@ -27,6 +19,8 @@ struct GRPCFront: Sendable {
 
     private let server: GRPCServer<PatientTransport>
     private let loops: Loops
+    /// Of a Unix socket.
+    private let path: String?
 
     /// By event loop.
     private typealias Loops = [ObjectIdentifier: NIOLoopBound<GRPCLoop>]
@@ -38,25 +32,35 @@ struct GRPCFront: Sendable {
     ) async throws {
         let loops = try await Self.loops(serving, limits)
         self.loops = loops
-        let address = try NIOCore.SocketAddress.makeAddressResolvingHost(listener.host, port: listener.port)
-        let host = address.ipAddress ?? listener.host
-        let isVersion6 = address.protocol == .inet6
-        let transport = Transport(
-            address: isVersion6 ? .ipv6(host: host, port: listener.port) : .ipv4(host: host, port: listener.port),
-            transportSecurity: try listener.tls.map { identity in
-                try .tls(certificateReloader: GRPCCertificate(identity: identity))
-            } ?? .plaintext,
-            config: .defaults { config in
-                // Of larger messages the library sees nothing.
-                config.rpc.maxRequestPayloadSize = limits.messageBytes
-                config.http2.maxConcurrentStreams = limits.streamCount
-                config.http2.targetWindowSize = limits.windowBytes
-                config.connection.keepalive.time = .seconds(limits.silenceSeconds)
-                // An answer waits for no other.
-                config.connection.flushCoalescing = nil
-                config.channelDebuggingCallbacks = Self.guards(loops, logger)
-            },
-            eventLoopGroup: group)
+        let config = Transport.Config.defaults { config in
+            // Of larger messages the library sees nothing.
+            config.rpc.maxRequestPayloadSize = limits.messageBytes
+            config.http2.maxConcurrentStreams = limits.streamCount
+            config.http2.targetWindowSize = limits.windowBytes
+            config.connection.keepalive.time = .seconds(limits.silenceSeconds)
+            // An answer waits for no other.
+            config.connection.flushCoalescing = nil
+            config.channelDebuggingCallbacks = Self.guards(loops, logger)
+        }
+        let transport: Transport
+        switch listener {
+        case .tcp(let name, let port, let tls):
+            path = nil
+            let address = try NIOCore.SocketAddress.makeAddressResolvingHost(name, port: port)
+            let host = address.ipAddress ?? name
+            transport = Transport(
+                address: address.protocol == .inet6 ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
+                transportSecurity: try tls.map { identity in
+                    try .tls(certificateReloader: GRPCCertificate(identity: identity))
+                } ?? .plaintext,
+                config: config, eventLoopGroup: group)
+        case .unix(let path, let mode):
+            self.path = path
+            // Not bound by the library, which gives the file no mode and takes that of a living server away.
+            transport = Transport(
+                listeningSocketDescriptor: Int(try UnixSocket.bound(path: path, mode: mode)),
+                transportSecurity: .plaintext, config: config, eventLoopGroup: group)
+        }
         server = GRPCServer(transport: PatientTransport(transport: transport), services: [InferenceRPCs(serving)])
     }
 
@@ -113,6 +117,7 @@ struct GRPCFront: Sendable {
     /// Serves until it is drained or the task is cancelled.
     func serve() async throws {
         defer {
+            leave()
             for bound in loops.values { bound.eventLoop.execute { bound.value.stop() } }
         }
         try await server.serve()
@@ -122,6 +127,7 @@ struct GRPCFront: Sendable {
     var address: NIOCore.SocketAddress {
         get async throws {
             let bound = try await server.transport.transport.listeningAddress
+            if let path { return try NIOCore.SocketAddress(unixDomainSocketPath: path) }
             guard let (host, port) = bound.ipv4.map({ ($0.host, $0.port) }) ?? bound.ipv6.map({ ($0.host, $0.port) })
             else {
                 preconditionFailure("bound to an address of another family")
@@ -131,5 +137,13 @@ struct GRPCFront: Sendable {
     }
 
     /// Takes no further call; ``serve()`` returns when those in flight are answered.
-    func beginDraining() { server.beginGracefulShutdown() }
+    func beginDraining() {
+        leave()
+        server.beginGracefulShutdown()
+    }
+
+    /// Nobody finds it by its path any more.
+    private func leave() {
+        if let path { UnixSocket.remove(path) }
+    }
 }
