@@ -22,16 +22,19 @@ struct ComparisonTable {
     private let slots: [(code: Int, isMissingRight: Bool)]
 
     /// Nil for what has no such table: deeper trees, categorical splits, or more codes.
+    ///
+    /// - Parameter searches: made only where there may be one.
     init?(
-        depths: some Collection<UInt32>, _ layout: WordLayout, _ searches: SearchTable, slotCount: Int,
-        numericalSlotCount: Int
+        depths: some Collection<UInt32>, _ layout: WordLayout, _ searches: @autoclosure () -> SearchTable,
+        slotCount: Int, numericalSlotCount: Int
     ) {
-        guard let deepest = depths.max(), deepest <= Self.levelLimit, slotCount == numericalSlotCount else {
-            return nil
-        }
+        // A search has a code at least, and serves two slots at most.
+        guard let deepest = depths.max(), deepest <= Self.levelLimit, slotCount == numericalSlotCount,
+            slotCount <= 2 * Self.codeLimit
+        else { return nil }
         var slots = [(code: Int, isMissingRight: Bool)](repeating: (0, false), count: slotCount)
         var code = 0
-        for search in searches.searches {
+        for search in searches().searches {
             slots[Int(search.slots.1)] = (code, search.fills.1 != 0)
             slots[Int(search.slots.0)] = (code, search.fills.0 != 0)
             code += (Int(search.thresholdCount) + Self.thresholdsPerCode - 1) / Self.thresholdsPerCode

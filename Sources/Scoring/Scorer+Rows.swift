@@ -38,37 +38,38 @@ extension Scorer {
     func prepareScanRow<Value: BinaryFloatingPoint>(
         _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ slots: UnsafeMutablePointer<UInt8>, _ scratch: ScoringScratch
     ) {
-        guard image.searchCount > 0 else { return }
-        let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
-        let isInclusive = image.comparison == .less
-        switch image.inputType {
-        case .float32:
-            unsafe lodestore_byte_ranks_float32(
-                typedRow(source, as: Float.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
-                isInclusive, slots)
-        case .float64:
-            unsafe lodestore_byte_ranks_float64(
-                typedRow(source, as: Double.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
-                isInclusive, slots)
-        }
+        unsafe prepareBytes(
+            rows, row, slots, scratch, lodestore_byte_ranks_float32, lodestore_byte_ranks_float64)
     }
 
     /// The same for comparisons: `codes` is the row's.
     func prepareCodes<Value: BinaryFloatingPoint>(
         _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ codes: UnsafeMutablePointer<UInt8>, _ scratch: ScoringScratch
+    ) { unsafe prepareBytes(rows, row, codes, scratch, lodestore_codes_float32, lodestore_codes_float64) }
+
+    /// Finds a row's ranks as bytes.
+    private typealias ByteSearch<Typed> = (
+        UnsafePointer<Typed>, UnsafePointer<lodestore_search>, UInt32, UnsafePointer<Typed>, UnsafePointer<Typed>, Bool,
+        UnsafeMutablePointer<UInt8>
+    ) -> Void
+
+    @inline(__always)
+    private func prepareBytes<Value: BinaryFloatingPoint>(
+        _ rows: UnsafeBufferPointer<Value>, _ row: Int, _ target: UnsafeMutablePointer<UInt8>,
+        _ scratch: ScoringScratch, _ search32: ByteSearch<Float>, _ search64: ByteSearch<Double>
     ) {
         guard image.searchCount > 0 else { return }
         let source = unsafe rows.baseAddress.unsafelyUnwrapped + row * featureCount
         let isInclusive = image.comparison == .less
         switch image.inputType {
         case .float32:
-            unsafe lodestore_codes_float32(
+            unsafe search32(
                 typedRow(source, as: Float.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
-                isInclusive, codes)
+                isInclusive, target)
         case .float64:
-            unsafe lodestore_codes_float64(
+            unsafe search64(
                 typedRow(source, as: Double.self, scratch), searches, UInt32(image.searchCount), thresholds(), pivots(),
-                isInclusive, codes)
+                isInclusive, target)
         }
     }
 
