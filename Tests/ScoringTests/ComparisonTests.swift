@@ -29,14 +29,8 @@ struct ComparisonTests {
 
     /// Both sides of the last threshold of a code and of the first of the next, and missing values, by each rule.
     @Test(arguments: MissingRule.allCases) func codesMeetWithoutAGap(missing: MissingRule) throws {
-        let trees = (0..<763).map { index in
-            Forest.Tree(
-                nodes: [
-                    .numerical(feature: 0, threshold: Double(index), missing: missing, left: 1, right: 2),
-                    .leaf(0), .leaf(1),
-                ], margin: 0)
-        }
-        let image = try LoadedImage(model(forest(trees)))
+        let trees = (0..<763).map { stump(threshold: Double($0), missing: missing) }
+        let image = try LoadedImage(model(oneFeatureForest(trees)))
         #expect(image.view.comparisons?.codeCount == 4)
         let passed = (0..<763).map(Double.init) + [-1, 1e30]
         let expected = (1...763).map(Double.init) + [0, 763]
@@ -52,6 +46,32 @@ struct ComparisonTests {
         #expect(image.margins([.nan] as [Double], rowCount: 1) == [ofNaN])
     }
 
+    /// Each way of scoring has a table of its own: what stands in the one of comparisons is what few rows get, and no more than those.
+    @Test(.enabled(if: KernelSet.ofProcessor >= .avx2)) func fewRowsAreCompared() throws {
+        let bytes = try ImageCompiler.compile(
+            model(oneFeatureForest([stump(threshold: 0)])), artifactDigest: Array(repeating: 0, count: 32))
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
+        defer { memory.deallocate() }
+        memory.copyBytes(from: bytes)
+        let view = try ModelImageView(validating: UnsafeRawBufferPointer(memory))
+        // An image must not change once it is validated, save for a test that wants to know where an answer comes from.
+        let values = try #require(view.comparisons).values
+        let leaves = UnsafeMutableRawBufferPointer(mutating: values).assumingMemoryBound(to: Float.self)
+        for index in leaves.indices { leaves[index] = 7 }
+        func margins(_ rowCount: Int, _ kernels: KernelSet) -> Set<Double> {
+            var margins = [Double](repeating: .nan, count: rowCount)
+            var target = margins.mutableSpan
+            let rows = [Double](repeating: 1, count: rowCount)
+            Scorer(view, kernels: kernels).margins(
+                rows.span, rowCount: rowCount, into: &target, scratch: ScoringScratch())
+            return Set(margins)
+        }
+        #expect(margins(1, .avx2) == [7] && margins(19, .avx2) == [7])
+        // A scan has the first 32 rows, comparisons the one that is left.
+        #expect(margins(32, .avx2) == [1] && margins(33, .avx2) == [1, 7])
+        #expect(margins(1, .portable) == [1])
+    }
+
     @Test func deepTreesManyCodesAndCategoriesAreNotCompared() throws {
         var random = SeededGenerator.printed()
         func hasComparisons(_ featureCount: Int, deepest: Int) throws -> Bool {
@@ -61,16 +81,7 @@ struct ComparisonTests {
         #expect(try hasComparisons(64, deepest: 6))
         #expect(try !hasComparisons(65, deepest: 6))
         #expect(try !hasComparisons(64, deepest: 7))
-        let categorical = Forest.Tree(
-            nodes: [.categorical(feature: 0, set: 0, missing: .nanLeft, left: 1, right: 2), .leaf(1), .leaf(2)],
-            margin: 0)
-        #expect(try LoadedImage(model(forest([categorical], sets: [[1]]))).view.comparisons == nil)
-    }
-
-    private func forest(_ trees: [Forest.Tree], sets: [[UInt32]] = []) throws -> Forest {
-        try Forest(
-            featureCount: 1, inputType: .float32, accumulator: .float32, comparison: .less, categoryRule: .nonNegative,
-            trees: trees, categorySets: sets, startValues: [0])
+        #expect(try LoadedImage(model(oneFeatureForest([categoricalStump], sets: [[1]]))).view.comparisons == nil)
     }
 }
 
@@ -127,13 +138,6 @@ private struct ShallowForest {
     }
 
     func rows(_ count: Int, _ random: inout SeededGenerator) -> [Double] {
-        (0..<count * forest.featureCount).map { _ in
-            switch Int.random(in: 0..<8, using: &random) {
-            case 0: .nan
-            case 1: [0, -0.0, 1e-40, .infinity, -.infinity].randomElement(using: &random)!
-            case 2, 3: thresholds.randomElement(using: &random)!
-            default: Double.random(in: -2...2, using: &random)
-            }
-        }
+        smallRows(count, of: forest, thresholds: thresholds, &random)
     }
 }

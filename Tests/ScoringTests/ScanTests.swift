@@ -29,25 +29,10 @@ struct ScanTests {
         #expect(try LoadedImage(model(SmallForest(leafLimit: 65, isFull: true, &random).forest)).view.scan == nil)
         #expect(try LoadedImage(model(SmallForest(leafLimit: 64, isFull: true, &random).forest)).view.scan != nil)
         // 300 thresholds need ranks of more than a byte.
-        let many = (0..<300).map { index in
-            Forest.Tree(
-                nodes: [
-                    .numerical(feature: 0, threshold: Double(index), missing: .nanLeft, left: 1, right: 2), .leaf(1),
-                    .leaf(2),
-                ], margin: 0)
-        }
-        #expect(try LoadedImage(model(forest(many))).view.scan == nil)
-        #expect(try LoadedImage(model(forest(Array(many.prefix(255))))).view.scan != nil)
-        let categorical = Forest.Tree(
-            nodes: [.categorical(feature: 0, set: 0, missing: .nanLeft, left: 1, right: 2), .leaf(1), .leaf(2)],
-            margin: 0)
-        #expect(try LoadedImage(model(forest([categorical], sets: [[1]]))).view.scan == nil)
-    }
-
-    private func forest(_ trees: [Forest.Tree], sets: [[UInt32]] = []) throws -> Forest {
-        try Forest(
-            featureCount: 1, inputType: .float32, accumulator: .float32, comparison: .less, categoryRule: .nonNegative,
-            trees: trees, categorySets: sets, startValues: [0])
+        let many = (0..<300).map { stump(threshold: Double($0)) }
+        #expect(try LoadedImage(model(oneFeatureForest(many))).view.scan == nil)
+        #expect(try LoadedImage(model(oneFeatureForest(Array(many.prefix(255))))).view.scan != nil)
+        #expect(try LoadedImage(model(oneFeatureForest([categoricalStump], sets: [[1]]))).view.scan == nil)
     }
 }
 
@@ -88,13 +73,6 @@ private struct SmallForest {
     }
 
     func rows(_ count: Int, _ random: inout SeededGenerator) -> [Double] {
-        (0..<count * forest.featureCount).map { _ in
-            switch Int.random(in: 0..<8, using: &random) {
-            case 0: .nan
-            case 1: [0, -0.0, 1e-40, .infinity, -.infinity].randomElement(using: &random)!
-            case 2, 3: thresholds.randomElement(using: &random)!
-            default: Double.random(in: -2...2, using: &random)
-            }
-        }
+        smallRows(count, of: forest, thresholds: thresholds, &random)
     }
 }
