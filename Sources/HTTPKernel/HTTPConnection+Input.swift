@@ -111,7 +111,7 @@ extension HTTPConnection {
             self.isReplaying = true
             decoder.channelRead(context: decoderContext, data: NIOAny(bytes))
             self.isReplaying = false
-            while self.mayHandleEvent, let event = self.events.popFirst() { self.handle(event) }
+            self.handleWaiting()
             if self.serial == serial { self.noteIncompleteHead(codecHolds: true) }
         } catch {
             self.cut()
@@ -131,6 +131,10 @@ extension HTTPConnection {
         } else {
             self.events.append(event)
         }
+    }
+
+    private func handleWaiting() {
+        while self.mayHandleEvent, let event = self.events.popFirst() { self.handle(event) }
     }
 
     private var mayHandleEvent: Bool {
@@ -312,7 +316,7 @@ extension HTTPConnection {
         // What waited behind another request of its connection begins now.
         self.arrivedNanoseconds = self.shared.roundNanoseconds
         if self.isCodecInstalled {
-            while self.mayHandleEvent, let event = self.events.popFirst() { self.handle(event) }
+            self.handleWaiting()
         } else {
             self.parse()
             self.compact()

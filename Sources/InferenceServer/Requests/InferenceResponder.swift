@@ -106,22 +106,17 @@ package final class InferenceResponder: HTTPService {
             return .now(refused(.shed(Refusal.crowdedReason), .container, request.head))
         }
         // A large body takes a worker to hash.
-        let bound = NIOLoopBound(self, eventLoop: table.loop)
-        return .later { [services] reply in
-            services.workers.submit { _ in
-                var refusal: Refusal?
-                do throws(Refusal) { try access.check(request.head, body: request.body) } catch { refusal = error }
-                bound.eventLoop.execute { [refusal] in
-                    let responder = bound.value
-                    // What goes to a worker after this is admitted anew, within this step.
-                    responder.table.admission.finish(bytes: charge)
-                    if let refusal {
-                        return reply.complete(responder.refused(refusal, .container, request.head))
-                    }
-                    switch responder.openInference.answer(request) {
-                    case .now(let response): reply.complete(response)
-                    case .later(let take): take(reply)
-                    }
+        return .later { [self, services] reply in
+            table.elsewhere(nil, on: services.workers) { _ -> Refusal? in
+                do throws(Refusal) { try access.check(request.head, body: request.body) } catch { return error }
+                return nil
+            } deliver: { [self] refusal in
+                // What goes to a worker after this is admitted anew, within this step.
+                table.admission.finish(bytes: charge)
+                if let refusal { return reply.complete(refused(refusal, .container, request.head)) }
+                switch openInference.answer(request) {
+                case .now(let response): reply.complete(response)
+                case .later(let take): take(reply)
                 }
             }
         }
