@@ -23,25 +23,37 @@ struct LoadTests {
         return gate
     }
 
+    /// Serves a model of which every request of 50 rows waits for the only worker, which is held until the gate is opened.
+    private func withHeldWorker(
+        loops: Int = 1, concurrentCount: Int,
+        _ body: (ServerHarness, _ watch: PlainClient, _ gate: DispatchSemaphore) async throws -> Void
+    ) async throws {
+        var limits = ServerHarness.limits
+        limits.loopWork = 10
+        limits.concurrentCount = concurrentCount
+        try await ServerHarness.serving(loops: loops, limits: limits, workerCount: 1) { harness in
+            try harness.adopt("a", version: "1", generation: 1, bias: 0)
+            try await body(harness, PlainClient(port: harness.port), block(harness))
+        }
+    }
+
+    private func untilInFlight(_ count: Double, _ watch: PlainClient) async {
+        while value("lodestore_executor_requests_in_flight", watch) != count { await Task.yield() }
+    }
+
     private let large = (0..<50).map { "\($0),0,0" }.joined(separator: "\n")
 
     @Test func oneLargeRequestTooManyIsShedAtOnceAndTheOthersAreAnswered() async throws {
-        var limits = ServerHarness.limits
-        limits.loopWork = 10
-        limits.concurrentCount = 2
-        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
-            try harness.adopt("a", version: "1", generation: 1, bias: 0)
-            let watch = PlainClient(port: harness.port)
-            let gate = block(harness)
+        try await withHeldWorker(concurrentCount: 2) { harness, watch, gate in
             let clients = (0..<2).map { _ in PlainClient(port: harness.port) }
             for client in clients { client.send(PlainClient.post(large)) }
-            while value("lodestore_executor_requests_in_flight", watch) != 2 { await Task.yield() }
+            await untilInFlight(2, watch)
             let shed = watch.predict(large)
             #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
             #expect(watch.predict("1,2,3")?.status == 200, "small requests do not wait for workers")
             gate.signal()
             for client in clients { #expect(client.receive()?.status == 200) }
-            while value("lodestore_executor_requests_in_flight", watch) != 0 { await Task.yield() }
+            await untilInFlight(0, watch)
             #expect(value("lodestore_executor_pending_bytes", watch) == 0)
             #expect(watch.predict(large)?.status == 200)
             #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, watch) == 1)
@@ -61,7 +73,7 @@ struct LoadTests {
             let client = PlainClient(port: harness.port)
             let row = Array(repeating: "1", count: 2000).joined(separator: ",")
             client.send(PlainClient.post(row, ["X-Amzn-SageMaker-Target-Model": "wide"]))
-            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            await untilInFlight(1, watch)
             #expect(watch.predict("1,2,3", ["X-Amzn-SageMaker-Target-Model": "a"])?.body == "6.0\n")
             gate.signal()
             #expect(client.receive()?.body == "2000.0\n")
@@ -84,7 +96,7 @@ struct LoadTests {
             }
             let json = ["Content-Type": "application/json"]
             client.send(PlainClient.post(body(17), json))
-            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            await untilInFlight(1, watch)
             // Sixteen are within the loop's budget.
             #expect(watch.predict(body(16), json)?.status == 200)
             gate.signal()
@@ -98,22 +110,16 @@ struct LoadTests {
 
     /// The Open Inference Protocol comes under the same bounds and into the same books.
     @Test func largeTensorRequestsAreShedAndCountedToo() async throws {
-        var limits = ServerHarness.limits
-        limits.loopWork = 10
-        limits.concurrentCount = 1
-        try await ServerHarness.serving(loops: 1, limits: limits, workerCount: 1) { harness in
-            try harness.adopt("a", version: "1", generation: 1, bias: 0)
-            let watch = PlainClient(port: harness.port)
-            let gate = block(harness)
+        try await withHeldWorker(concurrentCount: 1) { harness, watch, gate in
             let client = PlainClient(port: harness.port)
             client.send(tensors(50))
-            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            await untilInFlight(1, watch)
             watch.send(tensors(50))
             let shed = watch.receive()
             #expect(shed?.status == 503 && shed?.fields["retry-after"] == "1")
             gate.signal()
             #expect(client.receive()?.status == 200)
-            while value("lodestore_executor_requests_in_flight", watch) != 0 { await Task.yield() }
+            await untilInFlight(0, watch)
             #expect(value("lodestore_executor_pending_bytes", watch) == 0)
             #expect(value(#"lodestore_executor_requests_total{outcome="shed"}"#, watch) == 1)
             #expect(value(#"lodestore_executor_requests_total{outcome="answered"}"#, watch) == 1)
@@ -170,16 +176,10 @@ struct LoadTests {
 
     /// The operator's number is that of the process, over however many loops.
     @Test func theLimitsAreThoseOfAllLoopsTogether() async throws {
-        var limits = ServerHarness.limits
-        limits.loopWork = 10
-        limits.concurrentCount = 1
-        try await ServerHarness.serving(loops: 4, limits: limits, workerCount: 1) { harness in
-            try harness.adopt("a", version: "1", generation: 1, bias: 0)
-            let watch = PlainClient(port: harness.port)
-            let gate = block(harness)
+        try await withHeldWorker(loops: 4, concurrentCount: 1) { harness, watch, gate in
             let first = PlainClient(port: harness.port)
             first.send(PlainClient.post(large))
-            while value("lodestore_executor_requests_in_flight", watch) != 1 { await Task.yield() }
+            await untilInFlight(1, watch)
             for _ in 0..<8 { #expect(PlainClient(port: harness.port).predict(large)?.status == 503) }
             gate.signal()
             #expect(first.receive()?.status == 200)
