@@ -291,3 +291,7 @@ def test_one_path_for_both_sockets_is_a_wrong_setting(folder):
     for other in (path, folder / "." / "one.sock"):
         done = run("lodestore-executor", "serve", "--listen", "127.0.0.1:0", "--socket", path, "--control", other)
         assert done.returncode == 78 and "another path than that of socket" in done.stderr, done.stderr
+    third = folder / "third.sock"
+    for name, flags in (("control", ["--control", path]), ("socket", ["--socket", path, "--control", third])):
+        done = run("lodestore-executor", "serve", "--listen", "127.0.0.1:0", "--grpc-socket", path, *flags)
+        assert done.returncode == 78 and f"another path than that of {name}" in done.stderr, done.stderr

@@ -18,7 +18,7 @@ import tritonclient.http as http
 from tritonclient.utils import InferenceServerException
 
 from goldens import MODELS, Golden
-from programs import House, free_port, wait_until
+from programs import PROGRAMS, House, free_port, wait_until
 
 MODEL, OTHER = "click-v1", "click-ubj"
 # A classifier that names its classes.
@@ -435,6 +435,17 @@ def test_mlserver_infer(served, tmp_path, binary):
         output = answers[str(start)]
         assert output["name"] == "predict"
         assert numpy.abs(numpy.array(output["data"]) - expected[start:start + 3]).max() <= 1e-6
+
+
+def test_the_socket_of_grpc_is_its_owners(served, folder):
+    """Whoever comes second is refused, and does not take the path of the one that is there."""
+    assert served.grpc_path.stat().st_mode & 0o777 == 0o660
+    second = subprocess.run(
+        [PROGRAMS / "lodestore-executor", "serve", "--listen", "127.0.0.1:0", "--control", folder / "c.sock",
+         "--grpc-socket", served.grpc_path], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1 and str(served.grpc_path) in second.stderr, second.stderr
+    with grpc.InferenceServerClient(f"unix:{served.grpc_path}") as connected:
+        assert connected.is_model_ready(MODEL)
 
 
 def test_calls_in_flight_outlive_sigterm(folder):
