@@ -26,6 +26,10 @@ struct Library {
     let package: String
     let url: String
     let version: Version
+
+    var dependency: Target.Dependency {
+        .product(name: product, package: package.hasSuffix(".git") ? String(package.dropLast(4)) : package)
+    }
 }
 
 func apple(_ product: String, _ package: String, _ version: Version) -> Library {
@@ -59,6 +63,25 @@ let libraries: [Library] = [
     server("AsyncHTTPClient", "async-http-client", "1.37.0"),
     server("ServiceLifecycle", "swift-service-lifecycle", "2.13.0"),
     server("UnixSignals", "swift-service-lifecycle", "2.13.0"),
+]
+
+/// What the libraries above bring with them, at the versions that everything here was tested with: without a lock file a build
+/// is then the same everywhere.
+let brought: [Library] = [
+    apple("Algorithms", "swift-algorithms.git", "1.2.1"),
+    apple("SwiftASN1", "swift-asn1.git", "1.7.4"),
+    apple("AsyncAlgorithms", "swift-async-algorithms.git", "1.1.4"),
+    apple("Atomics", "swift-atomics.git", "1.3.0"),
+    apple("X509", "swift-certificates.git", "1.21.1"),
+    apple("DequeModule", "swift-collections.git", "1.6.0"),
+    apple("Crypto", "swift-crypto.git", "4.5.2"),
+    apple("Tracing", "swift-distributed-tracing.git", "1.7.3"),
+    apple("StructuredFieldValues", "swift-http-structured-headers.git", "1.7.0"),
+    apple("HTTPTypes", "swift-http-types.git", "1.8.0"),
+    apple("NIOTransportServices", "swift-nio-transport-services.git", "1.28.0"),
+    apple("RealModule", "swift-numerics.git", "1.1.1"),
+    apple("ServiceContextModule", "swift-service-context.git", "1.5.1"),
+    apple("SystemPackage", "swift-system.git", "1.8.1"),
 ]
 
 // MARK: Rooms
@@ -229,12 +252,13 @@ func chosenRooms() -> [Room] {
 
 func dependency(_ name: String) -> Target.Dependency? {
     if let library = libraries.first(where: { $0.product == name }) {
-        return .product(name: library.product, package: library.package)
+        return library.dependency
     }
     return roomNames.contains(name) ? .target(name: name) : nil
 }
 
 let chosen = chosenRooms()
+let isWhole = chosen.count == house.count
 let askedRooms = Context.environment["LODESTORE_ROOMS"].map { Set($0.split(separator: " ").map(String.init)) }
 var targets: [Target] = []
 var usedLibraries: Set<String> = []
@@ -259,10 +283,12 @@ for room in chosen {
     let isAsked = askedRooms.map { $0.isEmpty || $0.contains(room.name) } ?? true
     if isAsked, FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + tests) {
         usedLibraries.formUnion(room.testNeeds)
+        // A package that no target names is warned of. These tests name what is pinned; no program links it for that.
+        let pinned = isWhole && room.name == "Launch" ? brought.map(\.dependency) : []
         targets.append(
             .testTarget(
                 name: room.name + "Tests",
-                dependencies: dependencies + (room.testNeeds + [room.name]).compactMap(dependency),
+                dependencies: dependencies + (room.testNeeds + [room.name]).compactMap(dependency) + pinned,
                 path: tests, swiftSettings: settings))
     }
 }
@@ -279,8 +305,9 @@ if Context.environment["LODESTORE_BENCHMARKS"] == "1" {
 var packages: [Package.Dependency] = []
 var listed: Set<String> = []
 for library in libraries where usedLibraries.contains(library.product) && listed.insert(library.package).inserted {
-    packages.append(.package(url: library.url, from: library.version))
+    packages.append(.package(url: library.url, exact: library.version))
 }
+if isWhole { packages += brought.map { .package(url: $0.url, exact: $0.version) } }
 
 let package = Package(
     name: "lodestore",

@@ -15,10 +15,20 @@ ACCESS_KEY, SECRET_KEY, REGION = "CONFORMANCEKEY000001", "conformance/secret+key
 READY_SECONDS = 30
 
 
+_held = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback that the kernel chose and nobody else gets while this process lives.
+
+    The socket stays bound and never listens. With SO_REUSEADDR a server may bind beside it, stop and bind again, while the kernel gives the
+    port to no one who asks for any.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    _held.append(holder)
+    return holder.getsockname()[1]
 
 
 def wait_until(what, condition, seconds=READY_SECONDS):
