@@ -15,9 +15,8 @@ MIB = 1 << 20
 SIZES = [0, 1, 4096, 16 * 1024, 100 * 1024, 1 * MIB, 5 * MIB, 20 * MIB]
 
 
-def put_until_dead(store, bucket, writer, round_number, acknowledged, attempted):
+def put_until_dead(s3, bucket, writer, round_number, acknowledged, attempted):
     """Puts bodies that name themselves by their digest until the store stops answering."""
-    s3 = store.client(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30)
     number = 0
     while True:
         size = SIZES[(writer * 7 + number) % (len(SIZES) if writer % 10 == 0 else 5)]
@@ -41,7 +40,9 @@ def test_killed_in_the_middle_of_200_puts(folder, round_number):
     store = Store(folder / "store").start()
     store.client().create_bucket(Bucket="puts")
     acknowledged, attempted = set(), {}
-    writers = [threading.Thread(target=put_until_dead, args=(store, "puts", n, round_number, acknowledged, attempted)) for n in range(200)]
+    # One client, which takes 0.1 s to make, with a connection for each writer.
+    shared = store.client(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30, max_pool_connections=200)
+    writers = [threading.Thread(target=put_until_dead, args=(shared, "puts", n, round_number, acknowledged, attempted)) for n in range(200)]
     [writer.start() for writer in writers]
     end = time.monotonic() + 60
     while len(acknowledged) < 400 + 300 * round_number and time.monotonic() < end:
