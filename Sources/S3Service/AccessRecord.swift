@@ -15,6 +15,8 @@ struct AccessRecord {
     var operation: S3Operation?
     var status = HTTPResponseStatus.ok
     var error: S3ErrorCode?
+    /// Which header, parameter or element the request was refused for.
+    var refused: String?
     var sentBytes: UInt64 = 0
     /// Whether the connection ended before the answer did.
     var isCut = false
@@ -43,6 +45,7 @@ struct AccessRecord {
         if let operation { facts[LogKey.operation] = "\(operation.rawValue)" }
         if let receivedBytes { facts[LogKey.receivedBytes] = "\(receivedBytes)" }
         if let error { facts[LogKey.reason] = "\(error.rawValue)" }
+        if let refused { facts[LogKey.refused] = "\(refused)" }
         if let cause { facts[LogKey.error] = "\(cause)" }
         return facts
     }

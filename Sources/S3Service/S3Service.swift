@@ -49,10 +49,12 @@ package final class S3Service: Sendable {
         do throws(S3Error) {
             let request = try authenticate(exchange)
             record.operation = request.operation
+            try admit(request)
             answer = try await carryOut(request)
         } catch {
             answer = refusal(error, record)
             record.error = error.code
+            record.refused = error.refusedPart
         }
         record.status = answer.status
         do {
@@ -91,14 +93,13 @@ package final class S3Service: Sendable {
         let signature: VerifiedSignature
         do { signature = try verifier.verify(facts) } catch { throw S3Error(error) }
         let address = try S3Address(signature.target, host: host, domains: configuration.domains)
-        if signature.place != .header { Self.hoist(address.query, into: &fields) }
+        let isPresigned = signature.place != .header
+        if isPresigned { Self.hoist(address.query, into: &fields) }
         let isCopy = fields.contains { $0.name == "x-amz-copy-source" }
-        let operation = try S3Operation(method: method, address: address, isCopy: isCopy)
-        if let expected = fields.first(where: { $0.name == "x-amz-expected-bucket-owner" })?.value {
-            guard expected == configuration.owner.id else { throw S3Error(.accessDenied) }
-        }
+        let entry = try OperationTable.entry(
+            method: method, address: address, isCopy: isCopy, isPresigned: isPresigned)
         return S3Request(
-            operation: operation, method: method, address: address, fields: fields, signature: signature,
+            entry: entry, method: method, address: address, fields: fields, signature: signature,
             contentLength: head.contentLength, body: exchange.body)
     }
 
@@ -113,16 +114,18 @@ package final class S3Service: Sendable {
         return fields
     }
 
+    /// What a presigned URL says of its signature.
+    private static let ownParameters = [
+        "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
+        "x-amz-security-token", "x-amz-content-sha256",
+    ]
+
     /// A presigned URL may carry `x-amz-` headers as parameters: they are signed with the rest of the query.
     private static func hoist(_ query: QueryParameters, into fields: inout [(name: String, value: String)]) {
-        let own: Set = [
-            "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
-            "x-amz-signature",
-            "x-amz-security-token", "x-amz-content-sha256",
-        ]
         for item in query.items {
             let name = item.name.lowercased()
-            guard name.hasPrefix("x-amz-"), !own.contains(name), !fields.contains(where: { $0.name == name }) else {
+            guard name.hasPrefix("x-amz-"), !ownParameters.contains(name), !fields.contains(where: { $0.name == name })
+            else {
                 continue
             }
             fields.append((name, item.value))
@@ -130,6 +133,17 @@ package final class S3Service: Sendable {
     }
 
     // MARK: What for
+
+    /// Holds the request's headers to what its operation takes, and its buckets to the owner that it expects.
+    private func admit(_ request: S3Request) throws(S3Error) {
+        try request.entry.check(request.fields)
+        for field in request.fields
+        where field.name == "x-amz-expected-bucket-owner" || field.name == "x-amz-source-expected-bucket-owner" {
+            guard field.value == configuration.owner.id else {
+                throw S3Error(.accessDenied, details: [("Header", field.name)])
+            }
+        }
+    }
 
     private func carryOut(_ request: S3Request) async throws(S3Error) -> Answer {
         switch request.operation {

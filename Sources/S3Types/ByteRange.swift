@@ -15,8 +15,8 @@ package enum ByteRange: Hashable, Sendable {
         guard header.utf8.starts(with: "bytes=".utf8) else { return nil }
         let ends = header.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count == 2 else { return nil }
-        let first = Self.number(ends[0])
-        let last = Self.number(ends[1])
+        let first = UInt64(digits: ends[0])
+        let last = UInt64(digits: ends[1])
         switch (ends[0].isEmpty, ends[1].isEmpty, first, last) {
         case (false, false, let first?, let last?) where first <= last: self = .bounded(first: first, last: last)
         case (false, true, let first?, _): self = .from(first)
@@ -35,10 +35,5 @@ package enum ByteRange: Hashable, Sendable {
         case .suffix(let count):
             count > 0 && sizeBytes > 0 ? (sizeBytes - min(count, sizeBytes))..<sizeBytes : nil
         }
-    }
-
-    private static func number(_ digits: Substring) -> UInt64? {
-        guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-        return UInt64(digits)
     }
 }

@@ -16,7 +16,7 @@ package struct PartNumber: Hashable, Sendable, Comparable, CustomStringConvertib
 
     /// - Throws: ``ValueError/partNumber(_:)`` when the text is no decimal number of 1...10,000.
     package init(_ text: some StringProtocol) throws(ValueError) {
-        guard let value = Int(text) else { throw .partNumber(String(text)) }
+        guard let value = Int(digits: text) else { throw .partNumber(String(text)) }
         try self.init(value)
     }
 

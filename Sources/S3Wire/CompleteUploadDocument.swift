@@ -10,17 +10,24 @@ package struct CompleteUploadDocument: Sendable {
 
     package let parts: [Part]
 
-    /// - Throws: MalformedXML; InvalidRequest for a checksum that does not parse.
+    private static let partElements =
+        ["PartNumber", "ETag"] + ChecksumAlgorithm.allCases.map { "Checksum" + $0.rawValue }
+    private static let unservedChecksums = ["MD5", "SHA512", "XXHASH3", "XXHASH64", "XXHASH128"].map { "Checksum" + $0 }
+
+    /// - Throws: MalformedXML; InvalidRequest for a checksum that does not parse, NotImplemented for one that cannot be verified.
     package init(_ bytes: [UInt8]) throws(S3Error) {
         let root = try readDocument(bytes, root: "CompleteMultipartUpload")
+        try root.check(once: [], many: ["Part"])
         var parts: [Part] = []
         for element in root.all("Part") {
-            guard let numberText = element.text(of: "PartNumber"), let etagText = element.text(of: "ETag") else {
+            try element.check(once: Self.partElements, unserved: Self.unservedChecksums)
+            guard let numberText = element.trimmedText(of: "PartNumber"), let etagText = element.trimmedText(of: "ETag")
+            else {
                 throw S3Error(.malformedXML)
             }
             do throws(ValueError) {
-                let number = try PartNumber(numberText.filter { !$0.isWhitespace })
-                let etag = try ETag(etagText.filter { !$0.isWhitespace })
+                let number = try PartNumber(numberText)
+                let etag = try ETag(etagText)
                 var checksums: [Checksum] = []
                 for algorithm in ChecksumAlgorithm.allCases {
                     guard let text = element.text(of: "Checksum" + algorithm.rawValue) else { continue }

@@ -13,17 +13,24 @@ package struct DeleteDocument: Sendable {
     /// Only failures are to be answered.
     package let isQuiet: Bool
 
-    /// - Throws: MalformedXML, also for more than a thousand keys.
+    /// - Throws: MalformedXML, also for more than a thousand keys; NotImplemented for a condition that is not served.
     package init(_ bytes: [UInt8]) throws(S3Error) {
         let root = try readDocument(bytes, root: "Delete")
+        try root.check(once: ["Quiet"], many: ["Object"])
         var entries: [Entry] = []
         for object in root.all("Object") {
+            // The two conditions are of directory buckets alone; S3 refuses them on every other.
+            try object.check(once: ["Key", "VersionId", "ETag"], unserved: ["LastModifiedTime", "Size"])
             guard let key = object.text(of: "Key") else { throw S3Error(.malformedXML) }
             entries.append(Entry(key: key, versionID: object.text(of: "VersionId"), etag: object.text(of: "ETag")))
         }
         guard (1...Self.limitCount).contains(entries.count) else { throw S3Error(.malformedXML) }
         self.entries = entries
-        self.isQuiet = root.text(of: "Quiet")?.lowercased() == "true"
+        switch root.trimmedText(of: "Quiet")?.lowercased() {
+        case "true", "1": self.isQuiet = true
+        case nil, "false", "0": self.isQuiet = false
+        default: throw S3Error(.malformedXML)
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+import S3Types
+
 /// A page of a listing as a client reads it.
 ///
 /// Source: "ListObjectsV2", response syntax, Amazon S3 API Reference.
@@ -21,7 +23,8 @@ package struct ListObjectsDocument: Sendable, Equatable {
         guard root.name == "ListBucketResult" else { throw .malformed(reason: "the document is no ListBucketResult") }
         var entries: [Entry] = []
         for contents in root.all("Contents") {
-            guard let key = contents.text(of: "Key"), let size = contents.text(of: "Size").flatMap({ UInt64($0) })
+            guard let key = contents.text(of: "Key"),
+                let size = contents.text(of: "Size").flatMap({ UInt64(digits: $0) })
             else {
                 throw .malformed(reason: "an entry without key or size")
             }

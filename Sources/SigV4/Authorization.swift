@@ -76,15 +76,7 @@ package struct Authorization: Sendable {
         }
         let signature = try required("X-Amz-Signature")
         guard Self.isSignature(signature) else { throw .malformedQuery(reason: "X-Amz-Signature is malformed") }
-        guard let expiry = Int64(try required("X-Amz-Expires")) else {
-            throw .malformedQuery(reason: "X-Amz-Expires should be a number")
-        }
-        guard expiry >= 0 else { throw .malformedQuery(reason: "X-Amz-Expires must be non-negative") }
-        guard expiry <= Self.longestExpirySeconds else {
-            throw .malformedQuery(
-                reason: "X-Amz-Expires must be less than a week (in seconds); that is, the given "
-                    + "X-Amz-Expires must be less than \(Self.longestExpirySeconds) seconds")
-        }
+        let expiry = try Self.expirySeconds(try required("X-Amz-Expires"))
         self.init(place: .query(expirySeconds: expiry), scope: scope, signedHeaders: names, signature: signature)
     }
 
@@ -93,6 +85,25 @@ package struct Authorization: Sendable {
         self.scope = scope
         self.signedHeaders = signedHeaders
         self.signature = signature
+    }
+
+    /// How long a presigned URL is good for: 1 to 604,800 seconds, in digits and nothing else.
+    ///
+    /// Source: "Authenticating requests: using query parameters", Amazon S3 API Reference.
+    private static func expirySeconds(_ text: String) throws(SignatureError) -> Int64 {
+        let isNegative = text.utf8.first == UInt8(ascii: "-") && UInt64(digits: text.dropFirst()) != nil
+        guard !isNegative else { throw .malformedQuery(reason: "X-Amz-Expires must be non-negative") }
+        let isNumber = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard isNumber else { throw .malformedQuery(reason: "X-Amz-Expires should be a number") }
+        guard let expiry = Int64(digits: text), expiry <= longestExpirySeconds else {
+            throw .malformedQuery(
+                reason: "X-Amz-Expires must be less than a week (in seconds); that is, the given "
+                    + "X-Amz-Expires must be less than \(longestExpirySeconds) seconds")
+        }
+        guard expiry > 0 else {
+            throw .malformedQuery(reason: "X-Amz-Expires must be from 1 to \(longestExpirySeconds) seconds")
+        }
+        return expiry
     }
 
     private static func headerNames(_ text: String) -> [String]? {

@@ -33,7 +33,7 @@ struct LegacyPresignedURL {
                 reason: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters")
         }
         // Until the end of the year 9999, so that no later sum overflows.
-        guard let expirySeconds = Int64(expiry), (0...253_402_300_799).contains(expirySeconds) else {
+        guard let expirySeconds = Int64(digits: expiry), (0...253_402_300_799).contains(expirySeconds) else {
             throw .malformedQuery(reason: "Invalid date (should be seconds since epoch): \(expiry)")
         }
         // Parameters of this store that change what a request does, yet that the signature would not cover.

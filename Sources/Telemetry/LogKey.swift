@@ -12,6 +12,7 @@ package enum LogKey {
 
     package static let requestID = "s3.request.id"
     package static let operation = "s3.operation"
+    package static let refused = "s3.refused"
     package static let bucket = "s3.bucket"
     package static let key = "s3.key"
     package static let uploadID = "s3.upload.id"

@@ -50,6 +50,7 @@ struct LegacyPresignedURLTests {
         for target in [
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE", "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=x",
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=1&Expires=2",
+            "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=%2B1175139620",
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=\(Int64.min)",
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=\(Int64.max)",
             "/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=a&Expires=\(1_175_139_620 + 7 * 86_400 + 1)",

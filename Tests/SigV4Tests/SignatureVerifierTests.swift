@@ -221,6 +221,40 @@ struct SignatureVerifierTests {
         }
     }
 
+    /// Source: "Authenticating requests: using query parameters", Amazon S3 API Reference.
+    @Test(arguments: [
+        ("0", "X-Amz-Expires must be from 1 to 604800 seconds"),
+        ("000", "X-Amz-Expires must be from 1 to 604800 seconds"),
+        ("%2B5", "X-Amz-Expires should be a number"), ("5.0", "X-Amz-Expires should be a number"),
+        ("%205", "X-Amz-Expires should be a number"), ("1e3", "X-Amz-Expires should be a number"),
+        ("-", "X-Amz-Expires should be a number"), ("-5", "X-Amz-Expires must be non-negative"),
+        ("-0", "X-Amz-Expires must be non-negative"),
+        (
+            "604801",
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
+        ),
+        (
+            "99999999999999999999",
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
+        ),
+    ])
+    func presignedURLsAreGoodForASecondToAWeek(expiry: String, reason: String) throws {
+        let presigned = try Vectors.signer.presign(
+            method: "GET", target: "/k", fields: plain, expirySeconds: 60, atSeconds: Vectors.seconds)
+        let target = presigned.replacing("X-Amz-Expires=60", with: "X-Amz-Expires=" + expiry)
+        #expect(throws: SignatureError.malformedQuery(reason: reason)) {
+            try verify(RequestFacts(method: "GET", target: target, fields: plain))
+        }
+    }
+
+    @Test func theLongestAndTheShortestPresignedURLHold() throws {
+        for seconds: Int64 in [1, 604_800] {
+            let target = try Vectors.signer.presign(
+                method: "GET", target: "/k", fields: plain, expirySeconds: seconds, atSeconds: Vectors.seconds)
+            _ = try verify(RequestFacts(method: "GET", target: target, fields: plain))
+        }
+    }
+
     @Test func requiresAPayloadHashAndADate() throws {
         var request = try signed()
         request.fields.removeAll { $0.name == "x-amz-content-sha256" }

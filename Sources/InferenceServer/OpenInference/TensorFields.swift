@@ -1,4 +1,5 @@
 import HTTPKernel
+import S3Types
 
 /// The fields that tell how an inference request's body is to be read, found in one pass over the head.
 struct TensorFields {
@@ -27,7 +28,7 @@ struct TensorFields {
                 .unsupportedEncoding, "Content-Encoding: \(encoding.prefix(40)) is not read; send the body as it is")
         }
         guard let headerLength else { return nil }
-        guard let count = Int(headerLength), count >= 0 else {
+        guard let count = Int(digits: headerLength) else {
             throw OpenInferenceRefusal(
                 .invalid, "Inference-Header-Content-Length: \"\(headerLength.prefix(40))\" is no number of bytes")
         }

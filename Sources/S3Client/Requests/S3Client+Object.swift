@@ -80,14 +80,15 @@ extension S3Client {
     private static func totalBytes(_ answer: Answer, for range: Range<UInt64>) throws(S3ClientError) -> UInt64 {
         guard answer.status == 206 else {
             guard range.lowerBound == 0,
-                let total = answer.headers.first(name: "content-length").flatMap({ UInt64($0) })
+                let total = answer.headers.first(name: "content-length").flatMap({ UInt64(digits: $0) })
             else { throw .malformedAnswer(reason: "not the range that was asked for") }
             return total
         }
         // `bytes 0-99/200`
         let parts = (answer.headers.first(name: "content-range") ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
-        guard parts.count == 4, parts[0] == "bytes", let first = UInt64(parts[1]), let last = UInt64(parts[2]),
-            let total = UInt64(parts[3]), first == range.lowerBound, last < total,
+        guard parts.count == 4, parts[0] == "bytes", let first = UInt64(digits: parts[1]),
+            let last = UInt64(digits: parts[2]), let total = UInt64(digits: parts[3]), first == range.lowerBound,
+            last < total,
             last == min(range.upperBound, total) - 1
         else { throw .malformedAnswer(reason: "not the range that was asked for") }
         return total

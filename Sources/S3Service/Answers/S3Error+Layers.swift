@@ -128,7 +128,7 @@ extension S3Error {
         case .noRoom: self.init(S3ErrorCode.serviceUnavailable)
         case .truncatedBody, .connectionClosed: self.init(S3ErrorCode.incompleteBody)
         case .headTimedOut, .bodyTimedOut: self.init(S3ErrorCode.requestTimeout)
-        case .notImplemented: self.init(S3ErrorCode.notImplemented)
+        case .notImplemented: self.init(S3ErrorCode.notImplemented, "\(error)")
         case .handlerFailed, .noAnswer, .wrongSequence: self.init(S3ErrorCode.internalError)
         }
     }

@@ -45,11 +45,15 @@ struct DeclaredDigests {
         guard trailers.isEmpty || request.signature.payload.isChunked else {
             throw S3Error(.invalidRequest, "The x-amz-trailer header needs a body in chunks")
         }
-        if let text = request.first("x-amz-sdk-checksum-algorithm"),
-            let named = ChecksumAlgorithm(rawValue: text.uppercased())
-        {
+        for name in ignoresChecksums ? [] : ["x-amz-sdk-checksum-algorithm", "x-amz-checksum-algorithm"] {
+            guard let text = request.first(name), !text.isEmpty else { continue }
+            guard let named = ChecksumAlgorithm(rawValue: text.uppercased()) else {
+                // The SDKs' word for Content-MD5, which stands in a header of its own.
+                guard text.uppercased() == "MD5", md5 != nil else { throw .notServed(.header, name, value: text) }
+                continue
+            }
             guard algorithm == nil || algorithm == named else {
-                throw S3Error(.invalidRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid.")
+                throw S3Error(.invalidRequest, "Value for \(name) header is invalid.")
             }
         }
     }
@@ -105,7 +109,7 @@ struct DeclaredDigests {
 
     private static func algorithm(header name: String) throws(S3Error) -> ChecksumAlgorithm {
         guard let algorithm = ChecksumAlgorithm.allCases.first(where: { $0.headerName == name }) else {
-            throw S3Error(.notImplemented, details: [("Header", name)])
+            throw .notServed(.header, name)
         }
         return algorithm
     }

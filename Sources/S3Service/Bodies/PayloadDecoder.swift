@@ -18,8 +18,7 @@ struct PayloadDecoder {
             return
         }
         guard let text = request.first("x-amz-decoded-content-length") else { throw S3Error(.missingContentLength) }
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let length = UInt64(text)
-        else {
+        guard let length = UInt64(digits: text) else {
             throw S3Error(
                 .invalidArgument, details: [("ArgumentName", "x-amz-decoded-content-length"), ("ArgumentValue", text)])
         }

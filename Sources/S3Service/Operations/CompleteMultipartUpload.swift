@@ -15,7 +15,7 @@ extension S3Service {
         let preconditions = try request.writePreconditions()
         let declared = try Self.declaredChecksums(request, upload)
         let size = try request.first("x-amz-mp-object-size").map { text throws(S3Error) in
-            guard let size = UInt64(text) else {
+            guard let size = UInt64(digits: text) else {
                 throw S3Error(.invalidRequest, "Value for x-amz-mp-object-size header is invalid.")
             }
             return size
@@ -56,7 +56,7 @@ extension S3Service {
                     checksums.append(plain)
                     continue
                 }
-                guard let count = Int(value[1]), (1...Int(PartNumber.limit)).contains(count) else {
+                guard let count = Int(digits: value[1]), (1...Int(PartNumber.limit)).contains(count) else {
                     throw .checksum(algorithm, text)
                 }
                 checksums.append(Checksum(composite: algorithm, bytes: plain.bytes, partCount: count))

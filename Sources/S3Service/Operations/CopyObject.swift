@@ -10,7 +10,6 @@ extension S3Service {
 
     /// Source: "CopyObject", Amazon S3 API Reference. The bytes are shared and not copied.
     func copyObject(_ request: S3Request) async throws(S3Error) -> Answer {
-        try request.refuseUnservedHeaders()
         let key = try request.key()
         let bucket = try bucket(of: request)
         let directive = try CopyDirective(request)

@@ -6,7 +6,6 @@ extension S3Service {
     /// Source: "CreateBucket", Amazon S3 API Reference. As in us-east-1, making one's own bucket again is no error there; in
     /// every other region it is BucketAlreadyOwnedByYou.
     func createBucket(_ request: S3Request) async throws(S3Error) -> Answer {
-        try request.refuseUnservedHeaders()
         let name = try request.bucketName()
         let document = try CreateBucketDocument(try await request.smallBody(limitBytes: 64 << 10))
         if let location = document.locationConstraint, !location.isEmpty, location != configuration.region {

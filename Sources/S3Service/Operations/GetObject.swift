@@ -64,7 +64,9 @@ private struct ReadSelection {
             }
             range = try Self.range(ofPart: part, of: record)
             isPartial = true
-        } else if let header = request.first("range"), let asked = ByteRange(header: header) {
+        } else if let header = request.first("range"), let asked = ByteRange(header: header),
+            ReadConditions.keepsRange(request, record)
+        {
             guard let resolved = asked.resolved(sizeBytes: size) else {
                 throw S3Error(.invalidRange, details: [("RangeRequested", header), ("ActualObjectSize", String(size))])
             }

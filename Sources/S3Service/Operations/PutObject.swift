@@ -5,7 +5,6 @@ import S3Wire
 extension S3Service {
     /// Source: "PutObject", Amazon S3 API Reference.
     func putObject(_ request: S3Request) async throws(S3Error) -> Answer {
-        try request.refuseUnservedHeaders()
         let key = try request.key()
         let bucket = try bucket(of: request)
         let attributes = try request.attributes(owner: configuration.owner)

@@ -49,7 +49,6 @@ extension S3Service {
     }
 
     private func openUpload(of request: S3Request) throws(S3Error) -> (PartNumber, UploadRecord) {
-        try request.refuseUnservedHeaders()
         let key = try request.key()
         let number: PartNumber
         do { number = try PartNumber(request.query.first("partNumber") ?? "") } catch { throw S3Error(error) }

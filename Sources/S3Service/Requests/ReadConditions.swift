@@ -25,6 +25,16 @@ struct ReadConditions {
         }
     }
 
+    /// Whether `Range` counts: a client that goes on with a download says with If-Range of which state it has the beginning, and
+    /// gets the whole of any other.
+    ///
+    /// Source: RFC 9110, section 13.1.5: a strong tag, or exactly the date of the last change.
+    static func keepsRange(_ request: S3Request, _ record: ObjectRecord) -> Bool {
+        guard let text = request.first("if-range") else { return true }
+        if text.hasPrefix("\"") { return text == record.etag.quoted }
+        return WireTime.seconds(httpDate: text) == record.modifiedMilliseconds / 1000
+    }
+
     func verdict(on record: ObjectRecord) -> Verdict {
         let modified = record.modifiedMilliseconds / 1000
         if let ifMatch {
@@ -67,9 +77,26 @@ extension ETagCondition {
 
 extension S3Request {
     /// The conditions of a write, which the engine's writer decides.
+    ///
+    /// Source: "PutObject", Amazon S3 API Reference: If-None-Match expects an asterisk. What S3 has no meaning for it refuses, and so does
+    /// this store: a tag there would be a promise not to overwrite one state and a licence to overwrite every other.
+    ///
+    /// - Throws: NotImplemented for any other value, and for both conditions at once.
     func writePreconditions() throws(S3Error) -> WritePreconditions {
-        WritePreconditions(
-            ifMatch: try ETagCondition(header: first("if-match")),
-            ifNoneMatch: try ETagCondition(header: first("if-none-match")))
+        let ifMatch = try ETagCondition(header: first("if-match"))
+        let ifNoneMatch = try ETagCondition(header: first("if-none-match"))
+        if let ifNoneMatch {
+            guard ifMatch == nil else {
+                throw .notServed(
+                    .header, "If-Match, If-None-Match",
+                    reason: "Multiple conditional request headers present in the request")
+            }
+            guard ifNoneMatch == .any else {
+                throw .notServed(
+                    .header, "If-None-Match",
+                    reason: "Of this header, no value but an asterisk is accepted on a write")
+            }
+        }
+        return WritePreconditions(ifMatch: ifMatch, ifNoneMatch: ifNoneMatch)
     }
 }

@@ -5,7 +5,8 @@ import SigV4
 
 /// A request whose sender is known: its address, its fields and its body.
 struct S3Request: Sendable {
-    let operation: S3Operation
+    /// What it asks for, and all that may stand in it.
+    let entry: OperationEntry
     let method: String
     let address: S3Address
     /// Names in lower case. Of a presigned request also the `x-amz-` parameters of its query, which are as good as headers.
@@ -14,8 +15,10 @@ struct S3Request: Sendable {
     let contentLength: UInt64?
     let body: RequestBody
 
+    var operation: S3Operation { entry.operation }
     var query: QueryParameters { address.query }
 
+    /// The value of the only field of that name, or of the first of those that may be repeated.
     func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 
     /// The bucket of an operation on one.
@@ -40,17 +43,16 @@ struct S3Request: Sendable {
     /// - Throws: InvalidArgument when it is there and is none, or is negative.
     func number(_ name: String) throws(S3Error) -> Int? {
         guard let text = query.first(name), !text.isEmpty else { return nil }
-        guard let number = Int(text) else {
+        guard let number = Int32(digits: text) else {
+            let isOutside = Int(digits: text.first == "-" ? text.dropFirst() : text[...]) != nil
             throw S3Error(
-                .invalidArgument, "Provided \(name) not an integer or within integer range",
+                .invalidArgument,
+                isOutside
+                    ? "Argument \(name) must be an integer between 0 and 2147483647"
+                    : "Provided \(name) not an integer or within integer range",
                 details: [("ArgumentName", name), ("ArgumentValue", text)])
         }
-        guard (0...Int(Int32.max)).contains(number) else {
-            throw S3Error(
-                .invalidArgument, "Argument \(name) must be an integer between 0 and 2147483647",
-                details: [("ArgumentName", name), ("ArgumentValue", text)])
-        }
-        return number
+        return Int(number)
     }
 
     /// Whether listings are to be percent-encoded.
