@@ -103,6 +103,9 @@ let house: [Room] = [
     door("CEpoll"),
     door("COnnxRuntime"),
 
+    // Floor 0 too: what every room's words stand on.
+    room(0, "Names", tests: ["PropertyTesting"]),
+
     // Floor 1: words and tools.
     support("PropertyTesting"),
     room(1, "S3Types"),
