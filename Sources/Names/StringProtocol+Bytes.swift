@@ -25,6 +25,20 @@ extension StringProtocol {
             .map { self[$0.startIndex..<$0.endIndex] }
     }
 
+    /// What stands before the first byte of an ASCII character; all of it where there is none.
+    package func bytePrefix(upTo end: Unicode.Scalar) -> SubSequence {
+        self[..<(utf8.firstIndex(of: UInt8(ascii: end)) ?? endIndex)]
+    }
+
+    /// Without the spaces, tabs and ends of lines of ASCII around it.
+    package func strippingBlanks() -> SubSequence {
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+        guard let first = utf8.firstIndex(where: { !isBlank($0) }) else { return self[endIndex...] }
+        var end = first
+        for index in utf8[first...].indices where !isBlank(utf8[index]) { end = utf8.index(after: index) }
+        return self[first..<end]
+    }
+
     /// With `A` to `Z` in lower case and every other byte as it is: lowercasing makes U+212A a `k`.
     package func asciiLowercased() -> String {
         String(decoding: utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
