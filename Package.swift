@@ -126,6 +126,9 @@ let house: [Room] = [
     door("CEpoll"),
     door("COnnxRuntime"),
 
+    // Floor 0 too: what every room's words stand on.
+    room(0, "Names", tests: ["PropertyTesting"]),
+
     // Floor 1: words and tools.
     support("PropertyTesting"),
     room(1, "S3Types"),
@@ -145,7 +148,7 @@ let house: [Room] = [
     room(
         2, "Launch",
         [
-            "S3Types", "DurableFiles", "JSONReader", "Telemetry", "Logging", "ArgumentParser", "Configuration",
+            "Names", "S3Types", "DurableFiles", "JSONReader", "Telemetry", "Logging", "ArgumentParser", "Configuration",
             "ServiceLifecycle", "UnixSignals",
         ]),
     room(2, "LoadGenerator", ["Threads", "Telemetry", "Histogram"]),
@@ -172,8 +175,9 @@ let house: [Room] = [
         ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
         tests: ["Threads"]),
     room(
-        3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"], tests: ["PropertyTesting"]),
-    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux", "PropertyTesting"]),
+        3, "ModelCache", ["Names", "LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"],
+        tests: ["PropertyTesting"]),
+    room(3, "Handoff", ["Names", "SealedMemory", "Digests", "Threads"], tests: ["CLinux", "PropertyTesting"]),
 
     // Floor 4: services.
     room(
@@ -185,10 +189,10 @@ let house: [Room] = [
     room(
         4, "ModelSync",
         [
-            "S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
+            "Names", "S3Types", "S3Client", "ArchiveKit", "ModelTypes", "ModelFormat", "ModelImage", "Scoring",
             "ModelCache", "Handoff", "SealedMemory", "Digests", "DurableFiles", "JSONReader", "Threads", "Telemetry",
             "Logging",
-        ], tests: ["OnnxRuntimeKit"]),
+        ], tests: ["OnnxRuntimeKit", "PropertyTesting"]),
 
     // Floor 5: edges.
     room(
@@ -201,7 +205,8 @@ let house: [Room] = [
     room(
         5, "InferenceServer",
         [
-            "S3Types", "Digests", "SigV4", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes", "ModelImage",
+            "Names", "S3Types", "Digests", "SigV4", "Threads", "HTTPKernel", "InferenceWire", "ModelTypes",
+            "ModelImage",
             "Scoring",
             "Handoff", "SealedMemory", "Telemetry",
             "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIOCertificateReloading", "Logging", "ServiceLifecycle",

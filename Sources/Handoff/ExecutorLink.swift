@@ -1,4 +1,5 @@
 import Glibc
+package import Names
 package import SealedMemory
 import Synchronization
 import Threads
@@ -83,7 +84,7 @@ package final class ExecutorLink: Sendable {
     /// Takes a model out of service; a `released` follows for each generation of it.
     ///
     /// - Throws: as ``offer(_:memory:)``.
-    package func retire(model: String) throws(HandoffError) {
+    package func retire(model: Name) throws(HandoffError) {
         try connected().send(.retire(model: model))
     }
 

@@ -1,4 +1,5 @@
 import Digests
+import Names
 
 /// Every message of the protocol, and its bytes: `Docs/Formats/handoff.md`.
 enum HandoffMessage: Equatable, Sendable {
@@ -17,7 +18,7 @@ enum HandoffMessage: Equatable, Sendable {
     /// Executor: the last request on it has ended.
     case released(generation: UInt64)
     /// Sidecar: no request may be answered from the model any more.
-    case retire(model: String)
+    case retire(model: Name)
     /// Either end, last.
     case farewell(Farewell)
 
@@ -68,7 +69,7 @@ enum HandoffMessage: Equatable, Sendable {
             body.write(generation)
         case .retire(let model):
             kind = 8
-            body.write(text: model, limitBytes: ImageOffer.modelLimitBytes)
+            body.write(text: model.text, limitBytes: ImageOffer.modelLimitBytes)
         case .farewell(let farewell):
             kind = 9
             body.write(farewell.code.rawValue)
@@ -89,7 +90,7 @@ enum HandoffMessage: Equatable, Sendable {
         body.write(offer.imageVersion)
         body.write(raw: offer.artifactDigest.bytes)
         body.write(raw: offer.imageDigest.bytes)
-        body.write(text: offer.model, limitBytes: ImageOffer.modelLimitBytes)
+        body.write(text: offer.model.text, limitBytes: ImageOffer.modelLimitBytes)
         body.write(text: offer.version, limitBytes: ImageOffer.versionLimitBytes)
     }
 
@@ -136,7 +137,7 @@ enum HandoffMessage: Equatable, Sendable {
             let reason = try reader.readText(limitBytes: ImageRefusal.reasonLimitBytes)
             self = .refused(generation: generation, ImageRefusal(code: code, reason: reason))
         case 7: self = .released(generation: try reader.readUInt64())
-        case 8: self = .retire(model: try reader.readText(limitBytes: ImageOffer.modelLimitBytes))
+        case 8: self = .retire(model: Name(try reader.readText(limitBytes: ImageOffer.modelLimitBytes)))
         case 9:
             let code = Farewell.Code(rawValue: try reader.readUInt16()) ?? .violation
             self = .farewell(
@@ -153,7 +154,7 @@ enum HandoffMessage: Equatable, Sendable {
         let imageVersion = try reader.readUInt16()
         let artifactDigest = try reader.readDigest()
         let imageDigest = try reader.readDigest()
-        let model = try reader.readText(limitBytes: ImageOffer.modelLimitBytes)
+        let model = Name(try reader.readText(limitBytes: ImageOffer.modelLimitBytes))
         let version = try reader.readText(limitBytes: ImageOffer.versionLimitBytes)
         do {
             return try ImageOffer(

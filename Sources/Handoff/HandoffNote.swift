@@ -1,3 +1,5 @@
+package import Names
+
 /// What happened on the executor's control socket, to be logged by its owner.
 package enum HandoffNote: Sendable, CustomStringConvertible {
     case connected(processID: Int32)
@@ -5,7 +7,7 @@ package enum HandoffNote: Sendable, CustomStringConvertible {
     case refusedPeer(userID: UInt32)
     case adopted(ImageOffer, Duration)
     case refused(ImageOffer, ImageRefusal)
-    case retired(model: String)
+    case retired(model: Name)
     case released(generation: UInt64)
     case disconnected(HandoffError)
     /// The listening socket itself failed; no sidecar can connect any more.

@@ -1,3 +1,5 @@
+import Names
+
 /// What an executor holds and to whom it speaks: decides, and leaves sending and closing to its caller.
 struct HeldImages: ~Copyable {
     private var images: [UInt64: (image: HeldImage, phase: HeldImage.Phase)] = [:]
@@ -69,7 +71,7 @@ struct HeldImages: ~Copyable {
         images[offer.generation]?.phase = .live
     }
 
-    mutating func retire(model: String) {
+    mutating func retire(model: Name) {
         for (generation, entry) in images where entry.image.offer.model == model {
             images[generation] = (entry.image, .draining)
         }

@@ -1,3 +1,4 @@
+package import Names
 package import SealedMemory
 
 /// What serves the images that a ``HandoffListener`` receives.
@@ -15,5 +16,5 @@ package protocol ImageHolder: AnyObject, Sendable {
     func adopt(_ offer: ImageOffer, memory: borrowing SealedMemory) throws(ImageRefusal)
 
     /// Lets every loop forget the model, and returns when they have; nothing to do when the name is unknown.
-    func retire(model: String)
+    func retire(model: Name)
 }

@@ -1,4 +1,5 @@
 package import Digests
+package import Names
 
 /// One image of one model, as it is offered to an executor and remembered by it.
 package struct ImageOffer: Sendable, Equatable {
@@ -8,7 +9,7 @@ package struct ImageOffer: Sendable, Equatable {
     /// Names this image on its executor: chosen by the sidecar, rising, never used twice on one executor.
     package let generation: UInt64
     /// 1 to 255 bytes of UTF-8.
-    package let model: String
+    package let model: Name
     /// What clients are told the model's version is: 1 to 1,024 bytes of UTF-8.
     package let version: String
     /// The SHA-256 of the artifact as it lay in the bucket. The same bytes pushed again have the same digest.
@@ -22,7 +23,7 @@ package struct ImageOffer: Sendable, Equatable {
 
     /// - Throws: ``HandoffError/unusableOffer(_:)`` when a text is empty or too long, or the generation is 0.
     package init(
-        generation: UInt64, model: String, version: String, artifactDigest: ContentDigest, imageDigest: ContentDigest,
+        generation: UInt64, model: Name, version: String, artifactDigest: ContentDigest, imageDigest: ContentDigest,
         imageVersion: UInt16, sizeBytes: UInt64
     ) throws(HandoffError) {
         guard generation > 0 else { throw .unusableOffer("generation 0") }

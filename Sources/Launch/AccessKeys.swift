@@ -1,5 +1,6 @@
 import DurableFiles
 import Glibc
+package import Names
 package import S3Types
 
 /// The keys that may sign requests, from a file that only its owner can read.
@@ -10,7 +11,7 @@ package import S3Types
 package enum AccessKeys {
     /// - Parameter key: the setting that the path stands under, for the refusal.
     /// - Returns: each secret by its access key; at least one.
-    package static func read(_ path: String, key: String) throws(ConfigurationError) -> [String: Secret] {
+    package static func read(_ path: String, key: String) throws(ConfigurationError) -> [Name: Secret] {
         try checkMode(path, key: key)
         let bytes: [UInt8]
         do { bytes = try SystemDisk().read(path, limitBytes: 1 << 20) } catch {
@@ -24,8 +25,8 @@ package enum AccessKeys {
     }
 
     /// Nil when a key has no secret or a secret no key, when a key is there twice, or when there is none.
-    static func parse(_ text: String) -> [String: Secret]? {
-        var keys: [String: Secret] = [:]
+    static func parse(_ text: String) -> [Name: Secret]? {
+        var keys: [Name: Secret] = [:]
         var accessKey: String?
         var secret: String?
         /// Takes the pair that was read, if any; false when half of it is missing.
@@ -33,23 +34,23 @@ package enum AccessKeys {
             defer { (accessKey, secret) = (nil, nil) }
             if accessKey == nil, secret == nil { return true }
             guard let accessKey, let secret, !accessKey.isEmpty, secret.utf8.count >= 8 else { return false }
-            return keys.updateValue(Secret(secret), forKey: accessKey) == nil
+            return keys.updateValue(Secret(secret), forKey: Name(accessKey)) == nil
         }
-        for line in text.split(whereSeparator: \.isNewline).map(trimmed) {
-            if line.hasPrefix("#") || line.hasPrefix(";") { continue }
-            if line.hasPrefix("[") {
+        for line in text.pieces(at: "\n").map({ $0.strippingBlanks() }) {
+            if line.hasBytePrefix("#") || line.hasBytePrefix(";") { continue }
+            if line.hasBytePrefix("[") {
                 guard endPair() else { return nil }
                 continue
             }
-            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = line.pieces(at: "=", cuts: 1)
             guard parts.count == 2 else { continue }
-            switch trimmed(parts[0]) {
+            switch Name(parts[0].strippingBlanks()) {
             case "access-key", "aws_access_key_id":
                 if accessKey != nil { guard endPair() else { return nil } }
-                accessKey = trimmed(parts[1])
+                accessKey = String(parts[1].strippingBlanks())
             case "secret-key", "aws_secret_access_key":
                 guard secret == nil else { return nil }
-                secret = trimmed(parts[1])
+                secret = String(parts[1].strippingBlanks())
             default: continue
             }
         }
@@ -68,10 +69,5 @@ package enum AccessKeys {
                 key: key, value: "\(path) with mode \(mode)",
                 accepted: "a file that only its owner may read (chmod 600)")
         }
-    }
-
-    private static func trimmed(_ text: some StringProtocol) -> String {
-        let start = text.drop(while: \.isWhitespace)
-        return String(start.reversed().drop(while: \.isWhitespace).reversed())
     }
 }

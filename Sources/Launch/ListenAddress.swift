@@ -1,3 +1,5 @@
+import Names
+
 /// A host and a port as an operator writes them: `127.0.0.1:9000`, `[::1]:9000`, `localhost:0`.
 package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     /// Without brackets.
@@ -12,14 +14,15 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     /// - Parameter key: the setting that the text stands under, for the refusal.
     /// - Throws: ``ConfigurationError/unacceptable(key:value:accepted:)``.
     package init(_ text: String, key: String) throws(ConfigurationError) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")),
+            let port = UInt16(text[text.utf8.index(after: colon)...]),
             colon > text.startIndex
         else { throw .unacceptable(key: key, value: text, accepted: "an address and a port, such as 127.0.0.1:9000") }
-        self.init(host: String(text[..<colon].filter { $0 != "[" && $0 != "]" }), port: port)
+        self.init(host: String(text[..<colon].unicodeScalars.filter { $0 != "[" && $0 != "]" }), port: port)
     }
 
     /// Whether only this machine can reach it.
-    package var isLoopback: Bool { host.hasPrefix("127.") || host == "::1" || host == "localhost" }
+    package var isLoopback: Bool { host.hasBytePrefix("127.") || host == "::1" || host == "localhost" }
 
-    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

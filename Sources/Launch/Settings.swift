@@ -1,5 +1,6 @@
 import Configuration
 package import Logging
+package import Names
 
 /// The settings of one program: flag over environment over file over default.
 ///
@@ -15,10 +16,10 @@ package struct Settings: Sendable {
     /// - Throws: ``ConfigurationError/unreadableFile(path:cause:)``; ``ConfigurationError/unknown(key:path:known:)`` and
     ///   ``ConfigurationError/unacceptable(key:value:accepted:)`` for what the file must not hold.
     package init(
-        flags: Flags, file: String?, environment: [String: String]? = nil
+        flags: Flags, file: String?, environment: [String: String]? = nil  // text: the type of the library that reads it
     ) throws(ConfigurationError) {
         let values = Dictionary(
-            uniqueKeysWithValues: flags.given.map { (AbsoluteConfigKey([$0.key]), $0.value.value) })
+            uniqueKeysWithValues: flags.given.map { (AbsoluteConfigKey([$0.key.text]), $0.value.value) })
         let variables =
             environment.map { EnvironmentVariablesProvider(environmentVariables: $0) } ?? EnvironmentVariablesProvider()
         var sources: [any ConfigProvider] = [
@@ -27,7 +28,7 @@ package struct Settings: Sendable {
         ]
         if let file {
             let settings = try SettingsFile.read(file, known: flags.keys)
-            let values = settings.map { (AbsoluteConfigKey([$0.key]), $0.value) }
+            let values = settings.map { (AbsoluteConfigKey([$0.key.text]), $0.value) }
             sources.append(InMemoryProvider(name: file, values: Dictionary(uniqueKeysWithValues: values)))
         }
         self.sources = sources
@@ -37,18 +38,18 @@ package struct Settings: Sendable {
     ///
     /// A setting that is given nil has its name all the same: a file may hold it.
     package struct Flags: Sendable, ExpressibleByDictionaryLiteral {
-        package private(set) var keys: Set<String> = []
-        fileprivate private(set) var given: [String: Flag] = [:]
+        package private(set) var keys: Set<Name> = []
+        fileprivate private(set) var given: [Name: Flag] = [:]
 
         package init(dictionaryLiteral elements: (String, Flag?)...) {
             for (key, flag) in elements { self[key] = flag }
         }
 
         package subscript(key: String) -> Flag? {
-            get { given[key] }
+            get { given[Name(key)] }
             set {
-                keys.insert(key)
-                given[key] = newValue
+                keys.insert(Name(key))
+                given[Name(key)] = newValue
             }
         }
     }

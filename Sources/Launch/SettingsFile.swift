@@ -1,6 +1,7 @@
 import Configuration
 import DurableFiles
 import JSONReader
+import Names
 
 /// The JSON object of `--config`: settings by their names, nothing else.
 ///
@@ -9,7 +10,7 @@ import JSONReader
 enum SettingsFile {
     private static let limitBytes = 1 << 20
 
-    static func read(_ path: String, known: Set<String>) throws(ConfigurationError) -> [String: ConfigValue] {
+    static func read(_ path: String, known: Set<Name>) throws(ConfigurationError) -> [Name: ConfigValue] {
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try InputFile(path).readAll(limitBytes: limitBytes)
@@ -28,17 +29,17 @@ enum SettingsFile {
     }
 
     private static func settings(
-        _ json: inout JSONReader, path: String, known: Set<String>
-    ) throws -> [String: ConfigValue] {
-        var settings: [String: ConfigValue] = [:]
+        _ json: inout JSONReader, path: String, known: Set<Name>
+    ) throws -> [Name: ConfigValue] {
+        var settings: [Name: ConfigValue] = [:]
         try json.beginObject()
         while let text = try json.nextKey() {
             let key = json.string(text)
-            guard known.contains(key) else {
-                throw ConfigurationError.unknown(key: key, path: path, known: known.sorted())
+            guard known.contains(Name(key)) else {
+                throw ConfigurationError.unknown(key: key, path: path, known: known.sorted().map(\.text))
             }
             let content = try content(&json, key)
-            guard settings.updateValue(ConfigValue(content, isSecret: false), forKey: key) == nil else {
+            guard settings.updateValue(ConfigValue(content, isSecret: false), forKey: Name(key)) == nil else {
                 throw ConfigurationError.unacceptable(
                     key: key, value: "given twice in \(path)", accepted: "one value")
             }

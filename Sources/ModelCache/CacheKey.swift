@@ -1,4 +1,5 @@
 package import Digests
+import Names
 
 /// What a file of the cache holds. The same artifact compiled for another image version or layout is another file.
 package enum CacheKey: Hashable, Sendable, CustomStringConvertible {
@@ -27,11 +28,11 @@ package enum CacheKey: Hashable, Sendable, CustomStringConvertible {
 
     /// The key that a file's name stands for, or nil when it stands for none.
     init?(fileName: String) {
-        let parts = fileName.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = fileName.pieces(at: ".")
         guard let first = parts.first, let digest = ContentDigest(hexadecimal: first) else { return nil }
-        if parts.count == 2, parts[1] == "artifact" {
+        if parts.count == 2, Name(parts[1]) == "artifact" {
             self = .artifact(digest)
-        } else if parts.count == 4, parts[3] == "image", let version = UInt16(parts[1]), Self.isLayout(parts[2]) {
+        } else if parts.count == 4, Name(parts[3]) == "image", let version = UInt16(parts[1]), Self.isLayout(parts[2]) {
             self = .image(of: digest, version: version, layout: String(parts[2]))
         } else {
             return nil

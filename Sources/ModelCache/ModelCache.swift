@@ -1,6 +1,7 @@
 package import Digests
 package import DurableFiles
 import Glibc
+package import Names
 import Synchronization
 
 /// The sidecar's cache on disk: artifacts and images in compressed blocks, and a record for each model.
@@ -40,7 +41,7 @@ package final class ModelCache: Sendable {
         self.lock = try DirectoryLock(directory)
         do throws(FileError) {
             for path in [directory, contentDirectory, recordDirectory] {
-                for name in try disk.list(path) where name.hasSuffix(".new") { try disk.remove(path + "/" + name) }
+                for name in try disk.list(path) where name.hasByteSuffix(".new") { try disk.remove(path + "/" + name) }
             }
             kept = KeptFiles(try disk.list(contentDirectory), in: contentDirectory)
         } catch {
@@ -134,7 +135,7 @@ package final class ModelCache: Sendable {
     }
 
     /// Forgets a model; its content stays until it is evicted.
-    package func forget(model: String) throws(ModelCacheError) {
+    package func forget(model: Name) throws(ModelCacheError) {
         do throws(FileError) { try disk.remove(recordPath(model)) } catch { throw .file(error) }
     }
 
@@ -160,7 +161,7 @@ package final class ModelCache: Sendable {
     private func path(_ key: CacheKey) -> String { directory + "/content/" + key.fileName }
 
     /// Model names are free text, so that the file is named by the digest of its model's name.
-    private func recordPath(_ model: String) -> String {
+    private func recordPath(_ model: Name) -> String {
         directory + "/models/\(unsafe ContentDigest(of: Array(model.utf8).span.bytes)).model"
     }
 }

@@ -1,9 +1,10 @@
 package import Digests
+package import Names
 
 /// What the cache remembers of one model: the version that was last made live, so that it can be served again when the
 /// store is down.
 package struct ModelRecord: Sendable, Equatable {
-    package let model: String
+    package let model: Name
     /// What clients are told the version is.
     package let version: String
     /// The key and the ETag of the object that it came from, to see whether the bucket holds another by now.
@@ -15,7 +16,7 @@ package struct ModelRecord: Sendable, Equatable {
     package let imageDigest: ContentDigest
 
     package init(
-        model: String, version: String, objectKey: String, etag: String, sizeBytes: UInt64,
+        model: Name, version: String, objectKey: String, etag: String, sizeBytes: UInt64,
         artifactDigest: ContentDigest, imageDigest: ContentDigest
     ) {
         self.model = model
@@ -40,7 +41,7 @@ package struct ModelRecord: Sendable, Equatable {
         for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: sizeBytes >> (8 * UInt64(shift)))) }
         bytes += artifactDigest.bytes
         bytes += imageDigest.bytes
-        for text in [model, version, objectKey, etag] {
+        for text in [model.text, version, objectKey, etag] {
             precondition(text.utf8.count <= Int(UInt16.max), "names, versions and keys are bounded far below")
             append(UInt16(text.utf8.count))
             bytes += Array(text.utf8)
@@ -71,7 +72,7 @@ package struct ModelRecord: Sendable, Equatable {
         }
         guard rest.isEmpty else { return nil }
         self.init(
-            model: texts[0], version: texts[1], objectKey: texts[2], etag: texts[3], sizeBytes: sizeBytes,
+            model: Name(texts[0]), version: texts[1], objectKey: texts[2], etag: texts[3], sizeBytes: sizeBytes,
             artifactDigest: artifact, imageDigest: image)
     }
 }

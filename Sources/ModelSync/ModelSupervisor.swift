@@ -3,6 +3,7 @@ import Handoff
 package import Logging
 package import ModelCache
 import ModelImage
+import Names
 import S3Client
 import S3Types
 import Synchronization
@@ -21,8 +22,8 @@ package final class ModelSupervisor: Sendable {
     private let clock: SyncClock
     private let logger: Logger
     private let pause: @Sendable (Duration) async throws -> Void
-    private let entries = Mutex<[String: ModelEntry]>([:])
-    private let slots = Mutex<[String: ExecutorSlot]>([:])
+    private let entries = Mutex<[Name: ModelEntry]>([:])
+    private let slots = Mutex<[Name: ExecutorSlot]>([:])
     private let jobs: AsyncStream<Job>
     private let jobQueue: AsyncStream<Job>.Continuation
     private let retries: AsyncStream<Retry>
@@ -98,7 +99,7 @@ package final class ModelSupervisor: Sendable {
 
     // MARK: Carrying out decisions
 
-    private func entry(_ model: String) -> ModelEntry {
+    private func entry(_ model: Name) -> ModelEntry {
         let (entry, isNew) = entries.withLock { entries in
             if let entry = entries[model] { return (entry, false) }
             let entry = ModelEntry(model: model, clock: clock)
@@ -145,7 +146,7 @@ package final class ModelSupervisor: Sendable {
         }
     }
 
-    private func notice(_ newest: [String: ArtifactReference]) async {
+    private func notice(_ newest: [Name: ArtifactReference]) async {
         let noticed = newest.map { (entry($0.key), $0.value) }
         await onThread(name: "notice") { [self] in
             for (entry, reference) in noticed { perform(entry.machine.withLock { $0.notice(reference) }, for: entry) }
@@ -315,7 +316,7 @@ package final class ModelSupervisor: Sendable {
     // MARK: Executors
 
     private func startLinks() {
-        for path in configuration.executors {
+        for path in configuration.executors.map({ Name($0) }) {
             let slot = ExecutorSlot(path: path) { [self] event in heard(event, from: path) }
             slots.withLock { $0[path] = slot }
         }
@@ -331,7 +332,7 @@ package final class ModelSupervisor: Sendable {
     }
 
     /// On the link's thread, one event at a time.
-    private func heard(_ event: ExecutorLink.Event, from path: String) {
+    private func heard(_ event: ExecutorLink.Event, from path: Name) {
         switch event {
         case .connected(let hello, let live, let draining):
             logger.info(
@@ -370,7 +371,7 @@ package final class ModelSupervisor: Sendable {
         }
     }
 
-    private func connected(_ path: String, _ hello: Hello, live: [HeldImage], draining: [HeldImage]) {
+    private func connected(_ path: Name, _ hello: Hello, live: [HeldImage], draining: [HeldImage]) {
         guard let slot = slots.withLock({ $0[path] }) else { return }
         slot.connected(highestGeneration: hello.highestGeneration)
         for image in live + draining { _ = entry(image.offer.model) }
@@ -387,7 +388,7 @@ package final class ModelSupervisor: Sendable {
     }
 
     private func log(
-        _ message: Logger.Message, _ entry: ModelEntry, _ path: String, _ generation: UInt64, version: String? = nil,
+        _ message: Logger.Message, _ entry: ModelEntry, _ path: Name, _ generation: UInt64, version: String? = nil,
         reason: String? = nil
     ) {
         var metadata: Logger.Metadata = [

@@ -1,5 +1,6 @@
 import Digests
 import Glibc
+import Names
 import SealedMemory
 import Synchronization
 
@@ -9,7 +10,7 @@ import Synchronization
 final class RecordingHolder: ImageHolder {
     enum Call: Equatable, Sendable {
         case adopt(generation: UInt64, content: [UInt8])
-        case retire(String)
+        case retire(Name)
     }
 
     let imageVersions: [UInt16] = [1, 2]
@@ -31,7 +32,7 @@ final class RecordingHolder: ImageHolder {
         calls.withLock { $0.append(.adopt(generation: offer.generation, content: content)) }
     }
 
-    func retire(model: String) { calls.withLock { $0.append(.retire(model)) } }
+    func retire(model: Name) { calls.withLock { $0.append(.retire(model)) } }
 }
 
 extension MappedMemory {
@@ -109,7 +110,7 @@ func temporaryPath() -> String { "/tmp/lodestore-handoff-\(getpid())-\(UInt32.ra
 func digest(_ byte: UInt8) -> ContentDigest { ContentDigest(bytes: Array(repeating: byte, count: 32))! }
 
 func makeOffer(
-    _ generation: UInt64, model: String = "filter", content: [UInt8], version: String = "v1", imageVersion: UInt16 = 1
+    _ generation: UInt64, model: Name = "filter", content: [UInt8], version: String = "v1", imageVersion: UInt16 = 1
 ) throws -> ImageOffer {
     try ImageOffer(
         generation: generation, model: model, version: version, artifactDigest: digest(1), imageDigest: digest(2),

@@ -1,3 +1,4 @@
+import Names
 import Testing
 
 @testable import Handoff
@@ -5,7 +6,8 @@ import Testing
 @Suite struct HandoffMessageTests {
     static func messages() throws -> [HandoffMessage] {
         let offer = try ImageOffer(
-            generation: .max, model: String(repeating: "m", count: 255), version: String(repeating: "é", count: 512),
+            generation: .max, model: Name(String(repeating: "m", count: 255)),
+            version: String(repeating: "é", count: 512),
             artifactDigest: digest(3), imageDigest: digest(4), imageVersion: 7, sizeBytes: 1 << 40)
         return [
             .hello(Hello(protocolVersions: 1...3, imageVersions: [1, 2, 9], highestGeneration: 12, heldCount: 4)),
@@ -56,10 +58,10 @@ import Testing
 
     @Test(
         arguments: [
-            (0, "m", "v"), (1, "", "v"), (1, "m", ""), (1, String(repeating: "m", count: 256), "v"),
+            (0, "m", "v"), (1, "", "v"), (1, "m", ""), (1, Name(String(repeating: "m", count: 256)), "v"),
             (1, "m", String(repeating: "v", count: 1025)),
-        ] as [(UInt64, String, String)])
-    func anOfferOutOfItsBoundsCannotBeMade(generation: UInt64, model: String, version: String) {
+        ] as [(UInt64, Name, String)])
+    func anOfferOutOfItsBoundsCannotBeMade(generation: UInt64, model: Name, version: String) {
         #expect(throws: HandoffError.self) {
             _ = try ImageOffer(
                 generation: generation, model: model, version: version, artifactDigest: digest(1),

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Names
 import SealedMemory
 import Testing
 
@@ -38,7 +39,8 @@ import Testing
         #expect(await pair.events.live() == 2)
         #expect(pair.listener.heldImages.map(\.phase) == [.live, .live])
         try pair.link.retire(model: "a")
-        #expect(await pair.notes.next { if case .retired(let model) = $0 { model } else { nil } } == "a")
+        #expect(
+            await pair.notes.next { note -> Name? in if case .retired(let model) = note { model } else { nil } } == "a")
         #expect(pair.holder.recorded.last == .retire("a"))
         #expect(pair.listener.heldImages.map(\.phase) == [.draining, .live])
     }

@@ -6,6 +6,7 @@ import InferenceWire
 import Logging
 import NIOCore
 import NIOPosix
+import Names
 import Protobuf
 import Testing
 

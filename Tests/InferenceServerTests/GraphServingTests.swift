@@ -5,6 +5,7 @@ import Handoff
 import ModelFormat
 import ModelImage
 import ModelTypes
+import Names
 import OnnxRuntimeKit
 import SealedMemory
 import Synchronization

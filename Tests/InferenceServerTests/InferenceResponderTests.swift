@@ -1,6 +1,7 @@
 import Foundation
 import Handoff
 import ModelImage
+import Names
 import SealedMemory
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPKernel
 import Logging
+import Names
 import S3Types
 import SigV4
 import Testing

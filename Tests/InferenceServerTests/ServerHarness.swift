@@ -8,6 +8,7 @@ import ModelImage
 import ModelTypes
 import NIOCore
 import NIOPosix
+import Names
 import SealedMemory
 import Synchronization
 
@@ -129,7 +130,7 @@ final class ServerHarness: Sendable {
 
     static func offer(_ name: String, version: String, generation: UInt64, image: [UInt8]) throws -> ImageOffer {
         try ImageOffer(
-            generation: generation, model: name, version: version, artifactDigest: artifact,
+            generation: generation, model: Name(name), version: version, artifactDigest: artifact,
             imageDigest: ContentDigest(bytes: Digest.sha256(image))!, imageVersion: ModelImageView.version,
             sizeBytes: UInt64(image.count))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Names
 import S3Types
 import Testing
 
@@ -19,7 +20,12 @@ struct AccessKeysTests {
             ),
         ] as [(String, [String: String])])
     func readsPairsOfKeys(text: String, expected: [String: String]) {
-        #expect(AccessKeys.parse(text) == expected.mapValues { Secret($0) })
+        #expect(AccessKeys.parse(text) == Dictionary(uniqueKeysWithValues: expected.map { (Name($0), Secret($1)) }))
+    }
+
+    @Test func keysThatDifferInTheirBytesAreTwo() {
+        let keys = AccessKeys.parse("access-key=\u{212A}\nsecret-key=12345678\naccess-key=K\nsecret-key=abcdefgh\n")
+        #expect(keys?["K"] == Secret("abcdefgh") && keys?["\u{212A}"] == Secret("12345678"))
     }
 
     @Test(arguments: [

@@ -1,6 +1,7 @@
 import Digests
 import DurableFiles
 import Glibc
+import Names
 import PropertyTesting
 import Testing
 
@@ -228,9 +229,9 @@ import Testing
         #expect(try SystemDisk().list(directory).isEmpty)
     }
 
-    private func record(_ model: String, version: String) -> ModelRecord {
+    private func record(_ model: Name, version: String) -> ModelRecord {
         ModelRecord(
-            model: model, version: version, objectKey: "\(model)/model.tar.gz", etag: "abc", sizeBytes: 1 << 40,
+            model: model, version: version, objectKey: model.text + "/model.tar.gz", etag: "abc", sizeBytes: 1 << 40,
             artifactDigest: artifactKey(1).artifactDigest, imageDigest: artifactKey(2).artifactDigest)
     }
 }

@@ -1,4 +1,5 @@
 import ArchiveKit
+import Names
 import S3Types
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
     ])
     func keysNameModels(key: String, prefix: String, model: String, isBundle: Bool) throws {
         let artifact = try #require(ArtifactKey(try ObjectKey(key), prefix: prefix))
-        #expect(artifact.model == model && artifact.isBundle == isBundle)
+        #expect(artifact.model == Name(model) && artifact.isBundle == isBundle)
     }
 
     @Test(arguments: [

@@ -4,6 +4,7 @@ import Handoff
 import Logging
 import ModelCache
 import ModelImage
+import Names
 import S3Types
 import SealedMemory
 import Synchronization
@@ -93,7 +94,7 @@ final class MemoryBucket: ModelBucket {
     func objects(prefix: String) async throws(S3ClientError) -> [BucketObject] {
         let found = state.withLock { $0.isDown ? nil : $0.objects }
         guard let found else { throw .connection(cause: CancellationError()) }
-        return found.filter { $0.key.text.hasPrefix(prefix) }.sorted { $0.key < $1.key }.map { key, object in
+        return found.filter { $0.key.text.hasBytePrefix(prefix) }.sorted { $0.key < $1.key }.map { key, object in
             BucketObject(
                 key: key, etag: object.etag, sizeBytes: UInt64(object.bytes.count),
                 modified: "2026-01-01T00:00:00.\(String(1_000_000 + object.modified))Z")
@@ -143,7 +144,7 @@ final class MemoryBucket: ModelBucket {
 final class TestExecutor: ImageHolder {
     let path: String
     let imageVersions: [UInt16] = [ModelImageView.version]
-    private let live = Mutex<[String: ImageOffer]>([:])
+    private let live = Mutex<[Name: ImageOffer]>([:])
     private let adopted = Mutex<[ImageOffer]>([])
     private let refusal = Mutex<ImageRefusal?>(nil)
     private let listener = Mutex<HandoffListener?>(nil)
@@ -156,7 +157,7 @@ final class TestExecutor: ImageHolder {
 
     /// Every image that was adopted, in order.
     var adoptions: [ImageOffer] { adopted.withLock { $0 } }
-    func version(_ model: String) -> String? { live.withLock { $0[model]?.version } }
+    func version(_ model: Name) -> String? { live.withLock { $0[model]?.version } }
     func refuseNext(_ reason: String) { refusal.withLock { $0 = ImageRefusal(code: .other, reason: reason) } }
 
     func stop() { listener.withLock { $0.take() }?.stop() }
@@ -179,7 +180,7 @@ final class TestExecutor: ImageHolder {
         if let replaced { listener.withLock { $0 }?.release(generation: replaced.generation) }
     }
 
-    func retire(model: String) { live.withLock { $0[model] = nil } }
+    func retire(model: Name) { live.withLock { $0[model] = nil } }
 }
 
 /// A sidecar that runs until it is stopped.
@@ -209,13 +210,13 @@ final class RunningSidecar: Sendable {
         supervisor.withLock { $0 = nil }
     }
 
-    func status(_ model: String) -> ModelStatus? {
+    func status(_ model: Name) -> ModelStatus? {
         supervisor.withLock { $0 }?.status.models.first { $0.model == model }
     }
-    func state(_ model: String) -> String? { status(model)?.state }
+    func state(_ model: Name) -> String? { status(model)?.state }
 
     /// Waits until a model's newest artifact has failed, and says why.
-    func failure(_ model: String) async throws -> String {
+    func failure(_ model: Name) async throws -> String {
         try await eventually("\(model) has failed") { self.state(model) == "failed" }
         return try #require(status(model)?.reason)
     }

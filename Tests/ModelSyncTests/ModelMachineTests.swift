@@ -1,5 +1,6 @@
 import Digests
 import Handoff
+import Names
 import S3Types
 import SealedMemory
 import Testing
@@ -146,7 +147,7 @@ import Testing
         var machine = try Self.liveMachine()
         #expect(machine.live(99, on: "x").remember == nil)
         #expect(machine.refused(99, on: "x", reason: "").update.isEmpty)
-        for (generation, path) in [(99, "x"), (1, "nobody")] as [(UInt64, String)] {
+        for (generation, path) in [(99, "x"), (1, "nobody")] as [(UInt64, Name)] {
             let isMine = machine.released(generation, on: path)
             #expect(!isMine)
         }

@@ -1,6 +1,7 @@
 import ArchiveKit
 import Glibc
 import Handoff
+import Names
 import S3Types
 import Testing
 
@@ -101,7 +102,7 @@ import Testing
         let bytes = try demo("click-v1/model.tar.gz")
         for model in ["x", "y"] { try bucket.put("\(model)/model.tar.gz", bytes) }
         for executor in executors {
-            for model in ["x", "y"] { try await eventually("live") { executor.version(model) == etag(bytes) } }
+            for model in ["x", "y"] { try await eventually("live") { executor.version(Name(model)) == etag(bytes) } }
         }
         await sidecar.stop()
         for executor in executors { executor.stop() }
@@ -170,11 +171,11 @@ import Testing
             try bucket.put("click/model.tar.gz", bytes)
             try bucket.put("bad-\(number)/model.tar.gz", bytes)
             for model in ["click", "bad-\(number)"] {
-                let reason = try await sidecar.failure(model)
+                let reason = try await sidecar.failure(Name(model))
                 #expect(reason.contains(words), "\(claim): \(reason)")
             }
             #expect(sidecar.status("click")?.version == etag(good), "\(claim)")
-            #expect(executor.version("bad-\(number)") == nil, "\(claim)")
+            #expect(executor.version(Name("bad-\(number)")) == nil, "\(claim)")
             try bucket.put("click/model.tar.gz", good)
             try await eventually("well again after \(claim)") { sidecar.state("click") == "live" }
         }

@@ -2,6 +2,7 @@ import GRPCCore
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import Names
 
 /// Stands first in a call's pipeline, between HTTP/2 and the library that gathers messages: takes each message on by the length that
 /// it announces, before its bytes are gathered, and refuses those that are too large, too many or too slow.
@@ -16,16 +17,16 @@ final class GRPCStream: ChannelDuplexHandler {
     private enum Method {
         case infer, streamInfer, health, other
 
-        init(path: String) { self = Self.known[path] ?? .other }
+        init(path: String) { self = Self.known[Name(path)] ?? .other }
 
         var isPrediction: Bool { self == .infer || self == .streamInfer }
 
-        private static let known: [String: Method] = {
+        private static let known: [Name: Method] = {
             let service = "/\(InferenceRPCs.service)/"
             return [
-                service + "ModelInfer": .infer, service + "ModelStreamInfer": .streamInfer,
-                service + "ServerLive": .health, service + "ServerReady": .health, service + "ModelReady": .health,
-                "/\(InferenceRPCs.healthService)/Check": .health,
+                Name(service + "ModelInfer"): .infer, Name(service + "ModelStreamInfer"): .streamInfer,
+                Name(service + "ServerLive"): .health, Name(service + "ServerReady"): .health,
+                Name(service + "ModelReady"): .health, Name("/\(InferenceRPCs.healthService)/Check"): .health,
             ]
         }()
     }

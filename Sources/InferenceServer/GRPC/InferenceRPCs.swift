@@ -1,6 +1,7 @@
 import GRPCCore
 import InferenceWire
 import NIOCore
+import Names
 
 /// `inference.GRPCInferenceService` and `grpc.health.v1.Health`, method by method.
 struct InferenceRPCs: RegistrableRPCService {
@@ -17,17 +18,17 @@ struct InferenceRPCs: RegistrableRPCService {
         unary("ServerMetadata", &router) { _, _ in OpenInferenceMessages.server() }
         unary("ModelReady", &router) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
-            let slot = try? loop.slot(named: named.name, version: named.version)  // Whatever the reason: not ready.
+            let slot = try? loop.slot(named: Name(named.name), version: Name(named.version))  // Whatever the reason: not ready.
             return OpenInferenceMessages.truth(slot != nil)
         }
         unary("ModelMetadata", &router) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
-            let slot = try loop.slot(named: named.name, version: named.version)
+            let slot = try loop.slot(named: Name(named.name), version: Name(named.version))
             return OpenInferenceMessages.metadata(slot.signature)
         }
         unary("ModelConfig", &router) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
-            let slot = try loop.slot(named: named.name, version: named.version)
+            let slot = try loop.slot(named: Name(named.name), version: Name(named.version))
             return OpenInferenceMessages.configuration(slot.signature)
         }
         unary("RepositoryIndex", &router) { loop, message throws(OpenInferenceRefusal) in
@@ -44,7 +45,7 @@ struct InferenceRPCs: RegistrableRPCService {
         }
         later("ModelStatistics", &router) { loop, message, promise throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
-            try loop.statistics(ofModel: named.name, version: named.version).map { models in
+            try loop.statistics(ofModel: Name(named.name), version: Name(named.version)).map { models in
                 ByteBuffer(bytes: OpenInferenceMessages.statistics(models.map { ($0.entry, $0.counts) }))
             }.cascade(to: promise)
         }
@@ -108,7 +109,7 @@ struct InferenceRPCs: RegistrableRPCService {
             deadline = try call.deadline()
             try Self.check(message, loop.limits)
             let head = unsafe try message.lent { (bytes) throws(OpenInferenceError) in unsafe try InferMessage(bytes) }
-            slot = try loop.slot(named: head.modelName, version: head.modelVersion)
+            slot = try loop.slot(named: Name(head.modelName), version: Name(head.modelVersion))
         } catch {
             loop.noteRefused(error)
             loop.log.note(.failure(error), to: message, path: call.path, began: began)
@@ -167,7 +168,7 @@ struct InferenceRPCs: RegistrableRPCService {
     private func registerHealth<Transport: ServerTransport>(_ router: inout RPCRouter<Transport>) {
         unary("Check", &router, service: Self.healthService) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
-            guard named.name.isEmpty || named.name == Self.service else {
+            guard named.name.isEmpty || Name(named.name) == Name(Self.service) else {
                 throw OpenInferenceRefusal(.notFound, "no service \"\(named.name.prefix(200))\"")
             }
             return OpenInferenceMessages.health(isServing: loop.registry.isReady)

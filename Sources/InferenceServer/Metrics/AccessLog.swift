@@ -2,6 +2,7 @@ import HTTPKernel
 package import Logging
 import NIOHTTP1
 package import NIOPosix
+import Names
 import Synchronization
 import Telemetry
 
@@ -33,7 +34,7 @@ package final class AccessLog: Sendable {
 
     struct Line: Sendable {
         let subject: Subject
-        var model: (name: String, version: String)?
+        var model: (name: Name, version: String)?
         var rowCount = 0
         var receivedBytes = 0
         var sentBytes = 0
@@ -65,7 +66,7 @@ package final class AccessLog: Sendable {
             facts[LogKey.status] = "\(status.code)"
             guard let head else { break }
             facts[LogKey.method] = "\(head.method.rawValue)"
-            facts[LogKey.requestPath] = "\(head.target.prefix { $0 != "?" }.prefix(200))"
+            facts[LogKey.requestPath] = "\(head.target.bytePrefix(upTo: "?").prefix(200))"
         case .call(let path, let status):
             facts[LogKey.callStatus] = "\(status)"
             facts[LogKey.method] = "POST"

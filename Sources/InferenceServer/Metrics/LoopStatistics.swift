@@ -1,3 +1,4 @@
+import Names
 import Telemetry
 
 /// What became of a request for predictions.
@@ -67,7 +68,7 @@ struct LoopStatistics: Sendable {
 /// A copy of all that a loop counts.
 struct LoopReading: Sendable {
     struct Model: Sendable {
-        let name: String
+        let name: Name
         let version: String
         let statistics: ModelStatistics
     }

@@ -1,3 +1,4 @@
+import Names
 import Telemetry
 
 /// All loops' numbers as one page for Prometheus.
@@ -20,18 +21,19 @@ struct MetricsPage {
         self.liveCount = liveCount
         self.startSeconds = startSeconds
         struct Key: Hashable {
-            let name: String
-            let version: String
+            let name: Name
+            let version: Name
         }
         var byKey: [Key: ModelStatistics] = [:]
         for reading in readings {
             statistics.add(reading.statistics)
             for model in reading.models {
-                byKey[Key(name: model.name, version: model.version), default: ModelStatistics()].add(model.statistics)
+                byKey[Key(name: model.name, version: Name(model.version)), default: ModelStatistics()].add(
+                    model.statistics)
             }
         }
-        models = byKey.map { LoopReading.Model(name: $0.key.name, version: $0.key.version, statistics: $0.value) }
-            .sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+        models = byKey.sorted { ($0.key.name, $0.key.version) < ($1.key.name, $1.key.version) }
+            .map { LoopReading.Model(name: $0.key.name, version: $0.key.version.text, statistics: $0.value) }
     }
 
     func text(_ usage: ProcessUsage) -> String {
@@ -81,6 +83,6 @@ struct MetricsPage {
     }
 
     private static func labels(_ model: LoopReading.Model) -> PrometheusText.Labels {
-        [("model", model.name), ("version", model.version)]
+        [("model", model.name.text), ("version", model.version)]
     }
 }

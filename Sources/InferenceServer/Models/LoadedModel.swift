@@ -1,6 +1,7 @@
 import InferenceWire
 import ModelImage
 import ModelTypes
+import Names
 import Scoring
 import SealedMemory
 import Synchronization
@@ -10,7 +11,7 @@ import Synchronization
 /// Made, and let go of, by control threads. The loops share one ``ModelPointer`` and count their own use, so that a request
 /// touches no reference count. The mapping goes on the reaper's thread after the last loop has let go.
 final class LoadedModel: Sendable {
-    let name: String
+    let name: Name
     let version: String
     let generation: UInt64
     let predictor: Predictor
@@ -33,7 +34,7 @@ final class LoadedModel: Sendable {
     ///
     /// - Parameter predictor: of the view.
     init(
-        name: String, version: String, generation: UInt64, memory: consuming MappedMemory, view: ModelImageView,
+        name: Name, version: String, generation: UInt64, memory: consuming MappedMemory, view: ModelImageView,
         predictor: Predictor, loopCount: Int
     ) {
         self.name = name
@@ -46,12 +47,12 @@ final class LoadedModel: Sendable {
         self.outputCount = view.outputCount
         let weightCount = unsafe view.treeCount > 0 ? 0 : view.words.count / 4 + view.factors.count
         self.rowWork = max(1, view.treeCount + view.computed.projectionCount, weightCount / 200)
-        self.fields = [("x-lodestore-model", name), ("x-lodestore-model-version", version)]
+        self.fields = [("x-lodestore-model", name.text), ("x-lodestore-model-version", version)]
         let featureNames = view.featureNames()
         let featureCount = view.featureCount
         self.signatures = (0..<loopCount).map { _ in
             ModelSignature(
-                name: name, version: version, sourceFormat: view.sourceFormat(),
+                name: name.text, version: version, sourceFormat: view.sourceFormat(),
                 schema: RowSchema(featureCount: featureCount, featureNames: featureNames, texts: ImageTexts(view)),
                 outputCount: view.outputCount, classLabels: view.classLabels(),
                 isInputDouble: view.inputType == .float64,

@@ -3,6 +3,7 @@ package import Handoff
 import ModelImage
 package import ModelTypes
 package import NIOCore
+package import Names
 import Scoring
 package import SealedMemory
 import Synchronization
@@ -15,9 +16,9 @@ import Threads
 package final class ModelRegistry: ImageHolder {
     private let tables: [ModelTable]
     private struct Names {
-        var held: Set<String> = []
+        var held: Set<Name> = []
         /// Of those held, the ones that are not answered for.
-        var unloaded: Set<String> = []
+        var unloaded: Set<Name> = []
     }
 
     private let names = Mutex(Names())
@@ -83,7 +84,7 @@ package final class ModelRegistry: ImageHolder {
         swapCount.add(1, ordering: .relaxed)
     }
 
-    package func retire(model: String) {
+    package func retire(model: Name) {
         names.withLock { names in
             names.held.remove(model)
             names.unloaded.remove(model)
@@ -108,7 +109,7 @@ package final class ModelRegistry: ImageHolder {
     ///
     /// - Parameter loop: the caller's, which must not wait for the others.
     /// - Returns: done when every loop has done so; nil when the model is not held.
-    func setServing(_ isServing: Bool, model: String, on loop: any EventLoop) -> EventLoopFuture<Void>? {
+    func setServing(_ isServing: Bool, model: Name, on loop: any EventLoop) -> EventLoopFuture<Void>? {
         let isHeld = names.withLock { names in
             guard names.held.contains(model) else { return false }
             if isServing { names.unloaded.remove(model) } else { names.unloaded.insert(model) }
@@ -124,7 +125,7 @@ package final class ModelRegistry: ImageHolder {
     /// - Parameters:
     ///   - name: of one model; nil for all.
     ///   - loop: the caller's, which must not wait for the others.
-    func statistics(ofModel name: String?, on loop: any EventLoop) -> EventLoopFuture<[ModelCounts]> {
+    func statistics(ofModel name: Name?, on loop: any EventLoop) -> EventLoopFuture<[ModelCounts]> {
         let counted = tables.map { table in
             table.loop.submit {
                 table.entries.filter { $0.isServing && (name == nil || $0.slot.name == name) }.map { entry in

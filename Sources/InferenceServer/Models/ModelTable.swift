@@ -1,5 +1,6 @@
 import InferenceWire
 import NIOCore
+import Names
 
 /// The models of one event loop: a plain table that only this loop touches, so that a look-up takes no lock, no atomic and
 /// no reference count. What the loop counts lies beside it.
@@ -29,7 +30,7 @@ final class ModelTable: @unchecked Sendable {
     /// One generation on this loop, with the work of it that is on its way elsewhere.
     final class Slot {
         let model: ModelPointer
-        let name: String
+        let name: Name
         let version: String
         let heads: AnswerHeads
         /// For clients of SageMaker.
@@ -60,7 +61,7 @@ final class ModelTable: @unchecked Sendable {
     var namesInShort: String {
         loop.assertInEventLoop()
         let shown = slots.map(\.name).sorted().prefix(10)
-        let text = shown.map { String($0.cut(toBytes: 100)) }.joined(separator: ", ")
+        let text = shown.map { String($0.text.cut(toBytes: 100)) }.joined(separator: ", ")
         return slots.count > shown.count ? "\(text) and \(slots.count - shown.count) more" : text
     }
 
@@ -69,7 +70,7 @@ final class ModelTable: @unchecked Sendable {
         return slots.isEmpty
     }
 
-    func slot(named name: some StringProtocol) -> Slot? {
+    func slot(named name: Name) -> Slot? {
         loop.assertInEventLoop()
         for slot in slots where slot.name == name { return slot }
         return nil
@@ -107,7 +108,7 @@ final class ModelTable: @unchecked Sendable {
     }
 
     /// Stops answering for a model that is held, or begins again. Both take effect with the next request.
-    func setServing(_ isServing: Bool, named name: String) {
+    func setServing(_ isServing: Bool, named name: Name) {
         loop.assertInEventLoop()
         if isServing, let index = parked.firstIndex(where: { $0.name == name }) {
             slots.append(parked.remove(at: index))
@@ -116,7 +117,7 @@ final class ModelTable: @unchecked Sendable {
         }
     }
 
-    func isParked(_ name: some StringProtocol) -> Bool {
+    func isParked(_ name: Name) -> Bool {
         loop.assertInEventLoop()
         return parked.contains { $0.name == name }
     }
@@ -128,7 +129,7 @@ final class ModelTable: @unchecked Sendable {
         return all.sorted { $0.slot.name < $1.slot.name }
     }
 
-    func remove(named name: String) {
+    func remove(named name: Name) {
         loop.assertInEventLoop()
         if let index = slots.firstIndex(where: { $0.name == name }) {
             replace(slots.remove(at: index))

@@ -1,4 +1,5 @@
 import InferenceWire
+import Names
 
 /// What was asked of one generation.
 struct ModelCounts: Sendable {
@@ -21,6 +22,6 @@ struct ModelCounts: Sendable {
 
 extension ModelTable.Slot {
     func repositoryEntry(isReady: Bool) -> RepositoryEntry {
-        model.withModel { RepositoryEntry(name: $0.name, version: $0.version, isReady: isReady) }
+        model.withModel { RepositoryEntry(name: $0.name.text, version: $0.version, isReady: isReady) }
     }
 }

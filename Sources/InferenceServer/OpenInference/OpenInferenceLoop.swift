@@ -3,6 +3,7 @@ import InferenceWire
 import ModelTypes
 import NIOCore
 import NIOPosix
+import Names
 import Telemetry
 
 /// What the protocol asks of one event loop, whichever form it comes in: finds models in the loop's table and has their
@@ -38,9 +39,9 @@ final class OpenInferenceLoop {
     /// The live generation of a model.
     ///
     /// - Parameter version: the one that is asked for; nil or empty for whichever is live.
-    func slot(named name: String, version: String?) throws(OpenInferenceRefusal) -> ModelTable.Slot {
+    func slot(named name: Name, version: Name?) throws(OpenInferenceRefusal) -> ModelTable.Slot {
         guard let slot = table.slot(named: name) else {
-            let shown = name.cut(toBytes: 200)
+            let shown = name.text.cut(toBytes: 200)
             if table.isParked(name) {
                 throw OpenInferenceRefusal(.unloaded, "model \"\(shown)\" is unloaded here; load it again")
             }
@@ -50,11 +51,11 @@ final class OpenInferenceLoop {
         }
         guard let version, !version.isEmpty else { return slot }
         let live = slot.model.withModel { $0.version }
-        guard version == live else {
+        guard version == Name(live) else {
             throw OpenInferenceRefusal(
                 .notFound,
-                "model \"\(name.cut(toBytes: 200))\" is live in version \(live.cut(toBytes: 200));"
-                    + " version \(version.cut(toBytes: 200)) is not served here")
+                "model \"\(name.text.cut(toBytes: 200))\" is live in version \(live.cut(toBytes: 200));"
+                    + " version \(version.text.cut(toBytes: 200)) is not served here")
         }
         return slot
     }
@@ -67,7 +68,7 @@ final class OpenInferenceLoop {
 
     /// Loads or unloads; done when every loop has.
     func setServing(_ isServing: Bool, _ request: LoadRequest) throws(OpenInferenceRefusal) -> EventLoopFuture<Void> {
-        guard let done = registry.setServing(isServing, model: request.name, on: table.loop) else {
+        guard let done = registry.setServing(isServing, model: Name(request.name), on: table.loop) else {
             throw OpenInferenceRefusal(
                 .notFound, "no model \"\(request.name.cut(toBytes: 200))\" is held; models come from the bucket alone")
         }
@@ -76,7 +77,7 @@ final class OpenInferenceLoop {
 
     /// - Parameter name: of one model, which must be live; empty for all.
     func statistics(
-        ofModel name: String, version: String?
+        ofModel name: Name, version: Name?
     ) throws(OpenInferenceRefusal) -> EventLoopFuture<[ModelCounts]> {
         guard !name.isEmpty else { return registry.statistics(ofModel: nil, on: table.loop) }
         _ = try slot(named: name, version: version)

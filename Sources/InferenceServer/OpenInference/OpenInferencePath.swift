@@ -1,3 +1,5 @@
+import Names
+
 /// The paths under `/v2`, read from a request's target.
 ///
 /// Source: "Open Inference Protocol", HTTP/REST; Triton's model repository, configuration and statistics extensions.
@@ -7,10 +9,10 @@ enum OpenInferencePath: Equatable {
     case ready
     /// Statistics of all models.
     case statistics
-    case model(name: String, version: String?, ModelAction)
+    case model(name: Name, version: Name?, ModelAction)
     case index
-    case load(name: String)
-    case unload(name: String)
+    case load(name: Name)
+    case unload(name: Name)
 
     enum ModelAction: String {
         case metadata = ""
@@ -22,9 +24,9 @@ enum OpenInferencePath: Equatable {
 
     /// - Parameter target: as it was sent; nil for a path that is none of the protocol's.
     init?(_ target: String) {
-        let path = target.prefix { $0 != "?" }
-        guard path.hasPrefix("/v2") else { return nil }
-        var parts = path.dropFirst(3).split(separator: "/", omittingEmptySubsequences: false).map { Self.decoded($0) }
+        let path = target.bytePrefix(upTo: "?")
+        guard path.hasBytePrefix("/v2") else { return nil }
+        var parts = Substring(path.utf8.dropFirst(3)).pieces(at: "/").map { Self.decoded($0) }
         // What stands before the first slash belongs to another path, as in /v2x; a slash at the end counts for nothing.
         guard parts.isEmpty || parts.removeFirst() == "" else { return nil }
         if parts.last == "" { parts.removeLast() }
@@ -58,24 +60,24 @@ enum OpenInferencePath: Equatable {
             action = named
             parts.removeLast()
         }
-        var version: String?
+        var version: Name?
         if parts.count > 2, parts[parts.endIndex - 2] == "versions" {
             guard let last = parts.removeLast() else { return nil }
-            version = last
+            version = Name(last)
             parts.removeLast()
         }
         guard let name = joined(parts) else { return nil }
         return .model(name: name, version: version, action)
     }
 
-    private static func joined(_ parts: ArraySlice<String?>) -> String? {
+    private static func joined(_ parts: ArraySlice<String?>) -> Name? {
         var name = ""
         for part in parts {
             guard let part else { return nil }
             if !name.isEmpty { name += "/" }
             name += part
         }
-        return name.isEmpty ? nil : name
+        return name.isEmpty ? nil : Name(name)
     }
 
     /// Undoes percent-encoding; nil when it is none, or not of UTF-8.

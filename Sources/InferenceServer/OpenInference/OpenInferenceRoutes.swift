@@ -2,6 +2,7 @@ import HTTPKernel
 import InferenceWire
 import NIOCore
 import NIOHTTP1
+import Names
 import Telemetry
 
 /// The REST form of the Open Inference Protocol: everything under `/v2`, on one event loop.
@@ -34,7 +35,7 @@ final class OpenInferenceRoutes {
     }
 
     private func path(of target: String) -> OpenInferencePath? {
-        if let latest, latest.target == target { return latest.path }
+        if let latest, Name(latest.target) == Name(target) { return latest.path }
         guard let path = OpenInferencePath(target) else { return nil }
         latest = (target, path)
         return path
@@ -80,7 +81,7 @@ final class OpenInferenceRoutes {
 
     // MARK: Inference
 
-    private func infer(_ request: GatheredRequest, _ name: String, _ version: String?) -> Answer {
+    private func infer(_ request: GatheredRequest, _ name: Name, _ version: Name?) -> Answer {
         let slot: ModelTable.Slot
         do throws(OpenInferenceRefusal) {
             slot = try models.slot(named: name, version: version)
@@ -159,8 +160,10 @@ final class OpenInferenceRoutes {
         unsafe try body.lent { (bytes) throws(OpenInferenceError) in unsafe try IndexRequest(json: bytes) }
     }
 
-    private func load(_ body: ByteBuffer, _ name: String) throws(OpenInferenceRefusal) -> LoadRequest {
-        unsafe try body.lent { (bytes) throws(OpenInferenceError) in unsafe try LoadRequest(json: bytes, name: name) }
+    private func load(_ body: ByteBuffer, _ name: Name) throws(OpenInferenceRefusal) -> LoadRequest {
+        unsafe try body.lent { (bytes) throws(OpenInferenceError) in
+            unsafe try LoadRequest(json: bytes, name: name.text)
+        }
     }
 
     // MARK: Plain answers

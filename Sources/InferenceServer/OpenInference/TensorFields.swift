@@ -1,4 +1,5 @@
 import HTTPKernel
+import Names
 import S3Types
 
 /// The fields that tell how an inference request's body is to be read, found in one pass over the head.
@@ -23,7 +24,7 @@ struct TensorFields {
 
     /// `Inference-Header-Content-Length`; nil when the body is JSON and nothing else.
     func jsonByteCount() throws(OpenInferenceRefusal) -> Int? {
-        if let encoding, !encoding.isEmpty, encoding.lowercased() != "identity" {
+        if let encoding, !encoding.isEmpty, encoding.asciiLowercased() != "identity" {
             throw OpenInferenceRefusal(
                 .unsupportedEncoding, "Content-Encoding: \(encoding.prefix(40)) is not read; send the body as it is")
         }

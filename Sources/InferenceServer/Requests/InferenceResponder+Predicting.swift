@@ -2,6 +2,7 @@ import HTTPKernel
 import InferenceWire
 import NIOCore
 import NIOHTTP1
+import Names
 import Telemetry
 
 /// From a gathered request to its predictions.
@@ -62,7 +63,9 @@ extension InferenceResponder {
             if let refusal = call.refusal { throw refusal }
             guard !table.isEmpty else { throw Refusal(.unready, .serviceUnavailable, "no model is live") }
             let slot = try slot(of: call)
-            if let variant = call.targetVariant, variant != RuntimeCall.variant, variant != slot.version {
+            if let variant = call.targetVariant, Name(variant) != Name(RuntimeCall.variant),
+                Name(variant) != Name(slot.version)
+            {
                 throw Refusal(
                     .model, .badRequest,
                     "Variant \(variant.prefix(200)) of endpoint \(call.endpoint.prefix(200)) not found.")
@@ -73,7 +76,7 @@ extension InferenceResponder {
 
     private func slot(named name: String?) throws(Refusal) -> ModelTable.Slot {
         if let name {
-            if let slot = table.slot(named: name) { return slot }
+            if let slot = table.slot(named: Name(name)) { return slot }
             let reason = "no model \"\(name.cut(toBytes: 200))\" is live; live are \(table.namesInShort)"
             throw Refusal(.model, .notFound, reason)
         }
@@ -86,14 +89,18 @@ extension InferenceResponder {
     /// endpoint is called after; else the default model.
     private func slot(of call: RuntimeCall) throws(Refusal) -> ModelTable.Slot {
         if let target = call.targetModel {
-            let name = target.hasPrefix("/") ? target.dropFirst() : target[...]
-            if let slot = table.slot(named: name) { return slot }
+            let name = target.hasBytePrefix("/") ? Substring(target.utf8.dropFirst()) : target[...]
+            if let slot = table.slot(named: Name(name)) { return slot }
             let archive = ".tar.gz"
-            if name.hasSuffix(archive), let slot = table.slot(named: name.dropLast(archive.count)) { return slot }
+            if name.hasByteSuffix(archive),
+                let slot = table.slot(named: Name(Substring(name.utf8.dropLast(archive.utf8.count))))
+            {
+                return slot
+            }
             return try slot(named: target)
         }
-        if let slot = table.slot(named: call.endpoint) { return slot }
-        guard let defaultModel, let slot = table.slot(named: defaultModel) else {
+        if let slot = table.slot(named: Name(call.endpoint)) { return slot }
+        guard let defaultModel, let slot = table.slot(named: Name(defaultModel)) else {
             throw Refusal(.model, .badRequest, "Endpoint \(call.endpoint.prefix(200)) not found.")
         }
         return slot

@@ -3,6 +3,7 @@ import InferenceWire
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Names
 import Telemetry
 
 /// Answers the requests of one event loop: says what is served where, and keeps the books.
@@ -50,7 +51,7 @@ package final class InferenceResponder: HTTPService {
             guard case .gather(let limitBytes) = route else { return route }
             return gather(head, on: connection, endpoint: nil, limitBytes: limitBytes)
         }
-        let path = head.target.prefix { $0 != "?" }
+        let path = head.target.bytePrefix(upTo: "?")
         switch (path, head.method) {
         case ("/ping", .GET), ("/ping", .HEAD):
             return .respond(noted(registry.isReady ? Self.healthy : Self.notReady, head))

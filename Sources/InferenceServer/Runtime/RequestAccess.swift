@@ -2,6 +2,7 @@ import Digests
 import HTTPKernel
 import NIOCore
 import NIOHTTP1
+package import Names
 package import S3Types
 import SigV4
 
@@ -15,8 +16,8 @@ package struct RequestAccess: Sendable {
     /// - Parameters:
     ///   - secrets: by access key.
     ///   - now: seconds since 1970.
-    package init(secrets: [String: Secret], region: String, now: @escaping @Sendable () -> Int64) {
-        verifier = SignatureVerifier(region: region, service: "sagemaker", secret: { secrets[$0] }, now: now)
+    package init(secrets: [Name: Secret], region: String, now: @escaping @Sendable () -> Int64) {
+        verifier = SignatureVerifier(region: region, service: "sagemaker", secret: { secrets[Name($0)] }, now: now)
     }
 
     static let unsigned = refused("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -31,7 +32,7 @@ package struct RequestAccess: Sendable {
         let digest = Digest.sha256(body.readableBytesSpan)
         var fields: [(name: String, value: String)] = []
         head.forEachField { name, value in
-            fields.append((Self.text(name).lowercased(), Self.text(value)))
+            fields.append((Self.text(name).asciiLowercased(), Self.text(value)))
         }
         let facts = RequestFacts(
             method: head.method.rawValue, target: head.target, fields: fields, payloadDigest: hexadecimal(digest))

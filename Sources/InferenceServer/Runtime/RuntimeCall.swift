@@ -1,6 +1,7 @@
 import HTTPKernel
 import NIOCore
 import NIOHTTP1
+import Names
 import S3Types
 import Telemetry
 
@@ -37,13 +38,16 @@ struct RuntimeCall: Sendable {
 
     /// The endpoint that the path names; nil for any other path.
     static func endpoint(in head: RequestHead) -> String? {
-        let path = head.target.prefix { $0 != "?" }
+        let path = head.target.bytePrefix(upTo: "?")
         let (start, end) = ("/endpoints/", "/invocations")
-        guard path.hasPrefix(start), path.hasSuffix(end), path.utf8.count > start.utf8.count + end.utf8.count else {
+        guard path.hasBytePrefix(start), path.hasByteSuffix(end), path.utf8.count > start.utf8.count + end.utf8.count
+        else {
             return nil
         }
-        let name = String(path.dropFirst(start.count).dropLast(end.count))
-        guard !name.contains("/"), let bytes = PercentEncoding.decode(name, plusIsSpace: false) else { return nil }
+        let name = path.utf8.dropFirst(start.utf8.count).dropLast(end.utf8.count)
+        guard !name.contains(UInt8(ascii: "/")),
+            let bytes = PercentEncoding.decode(Array(name)[...], plusIsSpace: false)
+        else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 

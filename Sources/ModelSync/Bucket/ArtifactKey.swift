@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 /// How a key names a model, relative to the configured prefix:
@@ -6,7 +7,7 @@ import S3Types
 /// An artifact is a bundle (`model.tar.gz`, `.tgz`, `.tar`, `.tar.zst`, `.zip`) or a single model file (`xgboost-model`,
 /// `model.txt`, `.json`, `.ubj`, `.pkl`, `.bin`, `.model`, `.cbm`, `.libfm`, `.onnx`). Any other key is no artifact, and none of the sidecar's business.
 struct ArtifactKey: Equatable, Sendable {
-    let model: String
+    let model: Name
     let isBundle: Bool
 
     private static let bundleSuffixes = [".tar.gz", ".tgz", ".tar", ".tar.zst", ".zip"]
@@ -20,12 +21,12 @@ struct ArtifactKey: Equatable, Sendable {
     init?(_ key: ObjectKey, prefix: String) {
         guard key.text.utf8.starts(with: prefix.utf8) else { return nil }
         let relative = String(decoding: key.text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
-        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = relative.pieces(at: "/")
         guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }), let name = parts.last,
             parts[0].utf8.count <= Self.modelLimitBytes
         else { return nil }
-        self.model = String(parts[0])
-        if Self.bundleSuffixes.contains(where: { name.hasSuffix($0) && name.count > $0.count }) {
+        self.model = Name(parts[0])
+        if Self.bundleSuffixes.contains(where: { name.hasByteSuffix($0) && name.utf8.count > $0.utf8.count }) {
             self.isBundle = true
         } else if Self.isModelFile(name) {
             self.isBundle = false
@@ -36,8 +37,8 @@ struct ArtifactKey: Equatable, Sendable {
 
     /// Whether a file of this name is a model, in a bucket or in a bundle.
     static func isModelFile(_ name: some StringProtocol) -> Bool {
-        if reservedNames.contains(where: { name == $0 }) { return false }
-        return fileNames.contains { name == $0 }
-            || fileSuffixes.contains { name.hasSuffix($0) && name.count > $0.count }
+        if reservedNames.contains(where: name.hasSameBytes(as:)) { return false }
+        return fileNames.contains(where: name.hasSameBytes(as:))
+            || fileSuffixes.contains { name.hasByteSuffix($0) && name.utf8.count > $0.utf8.count }
     }
 }

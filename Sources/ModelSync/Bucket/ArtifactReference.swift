@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 /// One state of one artifact in the bucket.
@@ -15,12 +16,12 @@ struct ArtifactReference: Sendable, Equatable {
     }
 
     /// The newest artifact of each model in a listing; among those of one moment the last in key order.
-    static func newest(of objects: [BucketObject], prefix: String) -> [String: ArtifactReference] {
-        var newest: [String: (object: BucketObject, isBundle: Bool)] = [:]
+    static func newest(of objects: [BucketObject], prefix: String) -> [Name: ArtifactReference] {
+        var newest: [Name: (object: BucketObject, isBundle: Bool)] = [:]
         for object in objects {
             guard let artifact = ArtifactKey(object.key, prefix: prefix) else { continue }
             if let known = newest[artifact.model]?.object,
-                (known.modified, known.key) > (object.modified, object.key)
+                (Name(known.modified), known.key) > (Name(object.modified), object.key)
             {
                 continue
             }

@@ -1,4 +1,5 @@
 import Logging
+import Names
 import S3Client
 import S3Types
 import Telemetry
@@ -13,7 +14,7 @@ struct BucketWatch {
     let logger: Logger
     let pause: @Sendable (Duration) async throws -> Void
     /// Told the newest artifacts of some models, or of all.
-    let found: @Sendable ([String: ArtifactReference]) async -> Void
+    let found: @Sendable ([Name: ArtifactReference]) async -> Void
 
     /// Runs until the task is cancelled.
     func run() async {
@@ -68,7 +69,7 @@ struct BucketWatch {
             if case .cursorExpired = error { throw error }
             if case .noFeed = error { throw error }
             // Broken off: go on where it was, after a pause.
-            guard let reached = position.cursor, reached != cursor else { throw error }
+            guard let reached = position.cursor, Name(reached) != Name(cursor ?? "") else { throw error }
             return reached
         }
         return position.cursor
@@ -98,8 +99,8 @@ struct BucketWatch {
         await listUntilDone(prefix: configuration.prefix)
     }
 
-    private func list(model: String) async {
-        await listUntilDone(prefix: configuration.prefix + model + "/")
+    private func list(model: Name) async {
+        await listUntilDone(prefix: configuration.prefix + model.text + "/")
     }
 
     /// Listing must not be given up while the feed is open: what it would have found is in no later event.

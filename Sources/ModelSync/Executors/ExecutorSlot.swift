@@ -1,4 +1,5 @@
 import Handoff
+import Names
 import SealedMemory
 import Synchronization
 
@@ -13,14 +14,14 @@ final class ExecutorSlot: Sendable {
         var problem: String?
     }
 
-    let path: String
+    let path: Name
     private let state = Mutex(State())
     private let link: ExecutorLink
 
     /// - Parameter events: as `ExecutorLink` has it.
-    init(path: String, events: @escaping @Sendable (ExecutorLink.Event) -> Void) {
+    init(path: Name, events: @escaping @Sendable (ExecutorLink.Event) -> Void) {
         self.path = path
-        self.link = ExecutorLink(path: path, events: events)
+        self.link = ExecutorLink(path: path.text, events: events)
     }
 
     func start() { link.start() }
@@ -69,10 +70,10 @@ final class ExecutorSlot: Sendable {
 
 /// One model and the lock around its state.
 final class ModelEntry: Sendable {
-    let model: String
+    let model: Name
     let machine: Mutex<ModelMachine>
 
-    init(model: String, clock: SyncClock) {
+    init(model: Name, clock: SyncClock) {
         self.model = model
         self.machine = Mutex(ModelMachine(model: model, clock: clock))
     }

@@ -1,10 +1,11 @@
 import Digests
 import Handoff
+import Names
 import SealedMemory
 
 /// An image in memory, ready to be handed to any executor.
 final class HotImage: Sendable {
-    let model: String
+    let model: Name
     /// What clients are told the version is.
     let version: String
     let artifactDigest: ContentDigest
@@ -13,7 +14,7 @@ final class HotImage: Sendable {
     let memory: SealedMemory
 
     init(
-        model: String, version: String, artifactDigest: ContentDigest, imageDigest: ContentDigest, imageVersion: UInt16,
+        model: Name, version: String, artifactDigest: ContentDigest, imageDigest: ContentDigest, imageVersion: UInt16,
         memory: consuming SealedMemory
     ) {
         self.model = model

@@ -1,5 +1,6 @@
 import Digests
 import Handoff
+import Names
 import S3Types
 import SealedMemory
 
@@ -13,7 +14,7 @@ struct ModelMachine: ~Copyable {
         /// Prepare this artifact.
         var start: Attempt?
         /// Bring these executors up to what is wanted now.
-        var update: [String] = []
+        var update: [Name] = []
         /// Write down that this is live.
         var remember: (image: HotImage, source: ArtifactReference)?
         /// Try the failed artifact again after a while.
@@ -45,7 +46,7 @@ struct ModelMachine: ~Copyable {
         var refused: HotImage?
     }
 
-    let model: String
+    let model: Name
     private(set) var target: ArtifactReference?
     private(set) var attempt: Attempt?
     private(set) var failure: Failure?
@@ -55,11 +56,11 @@ struct ModelMachine: ~Copyable {
     /// What is live, or was when the last executor went.
     private(set) var current: (image: HotImage, source: ArtifactReference?)?
     /// The executors that are connected now.
-    private(set) var executors: [String: Executor] = [:]
+    private(set) var executors: [Name: Executor] = [:]
     private var attemptCount = 0
     private var passingFailureCount = 0
 
-    init(model: String, clock: SyncClock) {
+    init(model: Name, clock: SyncClock) {
         self.model = model
         self.steps = StepLog(clock: clock)
     }
@@ -179,7 +180,7 @@ struct ModelMachine: ~Copyable {
     /// - Parameters:
     ///   - held: what of this model is live on it; nil for nothing.
     ///   - draining: the generations of this model whose requests still run.
-    mutating func connected(_ path: String, live held: HeldImage?, draining: Set<UInt64>) -> Actions {
+    mutating func connected(_ path: Name, live held: HeldImage?, draining: Set<UInt64>) -> Actions {
         var executor = Executor()
         executor.draining = draining
         if let held, let image = adopted(held) { executor.live = (held.offer.generation, image) }
@@ -205,25 +206,25 @@ struct ModelMachine: ~Copyable {
         return try? HotImage(adopting: held)
     }
 
-    mutating func disconnected(_ path: String) -> Actions {
+    mutating func disconnected(_ path: Name) -> Actions {
         executors[path] = nil
         return settled()
     }
 
     /// Whether the wanted image has to be offered to an executor, and which it is.
-    func due(_ path: String) -> HotImage? {
+    func due(_ path: Name) -> HotImage? {
         guard let executor = executors[path], let wanted else { return nil }
         if executor.offered?.image === wanted || executor.refused === wanted { return nil }
         if executor.offered == nil, executor.live?.image === wanted { return nil }
         return wanted
     }
 
-    mutating func offered(_ image: HotImage, generation: UInt64, to path: String) {
+    mutating func offered(_ image: HotImage, generation: UInt64, to path: Name) {
         executors[path]?.offered = (generation, image)
         executors[path]?.refusal = nil
     }
 
-    mutating func live(_ generation: UInt64, on path: String) -> Actions {
+    mutating func live(_ generation: UInt64, on path: Name) -> Actions {
         guard var executor = executors[path], let offered = executor.offered, offered.generation == generation else {
             return Actions()
         }
@@ -236,7 +237,7 @@ struct ModelMachine: ~Copyable {
         return settled()
     }
 
-    mutating func refused(_ generation: UInt64, on path: String, reason: String) -> Actions {
+    mutating func refused(_ generation: UInt64, on path: Name, reason: String) -> Actions {
         guard var executor = executors[path], let offered = executor.offered, offered.generation == generation else {
             return Actions()
         }
@@ -250,7 +251,7 @@ struct ModelMachine: ~Copyable {
     /// The last request on a generation has ended. That may be said before the generation that replaced it is said to be live.
     ///
     /// - Returns: whether the generation was one of this model's.
-    mutating func released(_ generation: UInt64, on path: String) -> Bool {
+    mutating func released(_ generation: UInt64, on path: Name) -> Bool {
         guard var executor = executors[path] else { return false }
         var isMine = executor.draining.remove(generation) != nil
         if executor.live?.generation == generation {

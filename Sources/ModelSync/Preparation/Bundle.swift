@@ -1,4 +1,5 @@
 import ArchiveKit
+import Names
 
 /// What an artifact holds once it is unpacked: one model file, and perhaps its feature encoders and golden requests.
 struct Bundle {
@@ -24,7 +25,7 @@ struct Bundle {
     /// - Throws: ``PreparationError/bundle(_:)`` when there is none, or more than one to choose from.
     init(members: [ArchiveMember]) throws(PreparationError) {
         let candidates = members.filter { ArtifactKey.isModelFile(Self.name($0.path)) }
-        let named = candidates.filter { Self.name($0.path).hasPrefix("xgboost-model") }
+        let named = candidates.filter { Self.name($0.path).hasBytePrefix("xgboost-model") }
         let chosen = named.isEmpty ? candidates : named
         guard let model = chosen.first else { throw .bundle("the archive holds no model file") }
         guard chosen.count == 1 else {
@@ -33,11 +34,11 @@ struct Bundle {
         }
         self.modelPath = model.path
         self.model = model.bytes
-        self.encoders = members.first { $0.path == Self.encodersName }?.bytes
-        self.golden = members.first { $0.path == Self.goldenName }?.bytes
+        self.encoders = members.first { $0.path.hasSameBytes(as: Self.encodersName) }?.bytes
+        self.golden = members.first { $0.path.hasSameBytes(as: Self.goldenName) }?.bytes
     }
 
     private static func name(_ path: String) -> Substring {
-        path.split(separator: "/").last ?? ""
+        path.pieces(at: "/").last { !$0.isEmpty } ?? ""
     }
 }

@@ -1,3 +1,5 @@
+import Names
+
 /// A column of answers in `golden.csv`: `margin` of a model with one, `margin[2]` of one with several.
 struct GoldenColumn: Equatable, CustomStringConvertible {
     enum Kind: String, CaseIterable {
@@ -12,17 +14,17 @@ struct GoldenColumn: Equatable, CustomStringConvertible {
 
     /// Nil for any other name: that of a feature.
     init?(_ name: String) {
-        let stem = name.prefix { $0 != "[" }
+        let stem = name.bytePrefix(upTo: "[")
         guard let kind = Kind(rawValue: String(stem)) else { return nil }
         self.kind = kind
-        let rest = name.dropFirst(stem.count)
+        let rest = name[stem.endIndex...]
         if rest.isEmpty {
             index = nil
             return
         }
-        guard rest.last == "]", let index = Int(rest.dropFirst().dropLast()), index >= 0, rest == "[\(index)]" else {
-            return nil
-        }
+        guard rest.hasByteSuffix("]"), let index = Int(rest.dropFirst().dropLast()), index >= 0,
+            rest.hasSameBytes(as: "[\(index)]")
+        else { return nil }
         self.index = index
     }
 

@@ -4,6 +4,7 @@ import ModelCache
 import ModelFormat
 import ModelImage
 import ModelTypes
+import Names
 import Scoring
 import SealedMemory
 
@@ -27,7 +28,7 @@ struct Preparation: Sendable {
 
     /// What is to be prepared.
     struct Input {
-        let model: String
+        let model: Name
         let version: String
         let isBundle: Bool
         let digest: ContentDigest

@@ -1,3 +1,4 @@
+package import Names
 import S3Types
 import Telemetry
 
@@ -14,7 +15,7 @@ package struct SyncStatus: Sendable {
 
 /// One model.
 package struct ModelStatus: Sendable {
-    package let model: String
+    package let model: Name
     /// What became of the newest artifact: see `SyncStep`.
     package let state: String
     /// Why it failed; nil unless it did.
@@ -34,7 +35,7 @@ package struct ModelStatus: Sendable {
         reason = machine.failure?.reason
         version = live?.version
 
-        var fields = ["\"model\":\(jsonQuoted(machine.model))", "\"state\":\"\(state.rawValue)\""]
+        var fields = ["\"model\":\(jsonQuoted(machine.model.text))", "\"state\":\"\(state.rawValue)\""]
         if let version { fields.append("\"version\":\(jsonQuoted(version))") }
         if let live { fields.append("\"digest\":\"\(live.artifactDigest)\"") }
         if let target = machine.target {
@@ -59,8 +60,8 @@ package struct ModelStatus: Sendable {
             "{\"step\":\"\(record.step.rawValue)\",\"at\":\"\(record.at)\",\"ms\":\(milliseconds(record.duration))\(bytes)}"
     }
 
-    private static func json(path: String, _ executor: ModelMachine.Executor) -> String {
-        var fields = ["\"path\":\(jsonQuoted(path))"]
+    private static func json(path: Name, _ executor: ModelMachine.Executor) -> String {
+        var fields = ["\"path\":\(jsonQuoted(path.text))"]
         if let live = executor.live {
             fields.append("\"generation\":\(live.generation),\"version\":\(jsonQuoted(live.image.version))")
         }
@@ -75,13 +76,13 @@ package struct ModelStatus: Sendable {
 
 /// One executor.
 package struct ExecutorStatus: Sendable {
-    package let path: String
+    package let path: Name
     package let isConnected: Bool
     /// Why it is not connected; nil when it is, or before the first attempt ended.
     package let problem: String?
 
     var json: String {
         let problem = problem.map { ",\"problem\":\(jsonQuoted($0))" } ?? ""
-        return "{\"executor\":\(jsonQuoted(path)),\"connected\":\(isConnected)\(problem)}"
+        return "{\"executor\":\(jsonQuoted(path.text)),\"connected\":\(isConnected)\(problem)}"
     }
 }
