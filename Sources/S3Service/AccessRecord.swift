@@ -4,7 +4,7 @@ import NIOHTTP1
 import S3Wire
 import Telemetry
 
-/// What the log says of one request. Never its query, which may hold a signature, nor its headers.
+/// What the log says of one request. Never its query, which may hold a signature, nor its headers; only the name of one that is refused.
 struct AccessRecord {
     let requestID: String
     let method: String

@@ -122,9 +122,12 @@ package final class S3Service: Sendable {
 
     /// A presigned URL may carry `x-amz-` headers as parameters: they are signed with the rest of the query.
     private static func hoist(_ query: QueryParameters, into fields: inout [(name: String, value: String)]) {
+        // A header that was sent stands for the parameter; a parameter that comes twice is for the entry to refuse.
+        let sentCount = fields.count
         for item in query.items {
             let name = item.name.lowercased()
-            guard name.hasPrefix("x-amz-"), !ownParameters.contains(name), !fields.contains(where: { $0.name == name })
+            guard name.hasPrefix("x-amz-"), !ownParameters.contains(name),
+                !fields.prefix(sentCount).contains(where: { $0.name == name })
             else {
                 continue
             }

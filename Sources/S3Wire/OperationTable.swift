@@ -18,6 +18,8 @@ package enum OperationTable {
         HeaderEntry.heeded(
             "x-amz-content-sha256", "x-amz-date", "x-amz-decoded-content-length", "x-amz-expected-bucket-owner",
             "x-amz-sdk-checksum-algorithm", "x-amz-trailer")
+        // The SDK for C++ names the version of the interface that it speaks; there is no other.
+        + HeaderEntry.only("x-amz-api-version", "2006-03-01")
         + HeaderEntry.withoutEffect(
             // The one key of a store is no temporary one: its signature says all that a token could.
             "x-amz-security-token",
@@ -36,6 +38,10 @@ package enum OperationTable {
     private static let checksums = HeaderEntry.heeded(
         "x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha1",
         "x-amz-checksum-sha256")
+    /// Of a body that comes in one piece: which of the values is given, and that it is of the whole body.
+    private static let pieceChecksums =
+        checksums + HeaderEntry.heeded("x-amz-checksum-algorithm")
+        + HeaderEntry.only("x-amz-checksum-type", "FULL_OBJECT")
     /// `*` of If-None-Match, tags or `*` of If-Match.
     private static let conditions = HeaderEntry.heeded("if-match", "if-none-match")
     private static let source =
@@ -115,7 +121,7 @@ package enum OperationTable {
             headers: [source, HeaderEntry.heeded("x-amz-copy-source-range"), access, storageClass]),
         OperationEntry(
             .uploadPart, "PUT", .object, marks: [.parameter("partNumber"), .parameter("uploadId")],
-            headers: [checksums, HeaderEntry.heeded("x-amz-checksum-algorithm"), access, storageClass]),
+            headers: [pieceChecksums, access, storageClass]),
         OperationEntry(
             .copyObject, "PUT", .object, marks: [.header("x-amz-copy-source")],
             headers: [
@@ -127,9 +133,7 @@ package enum OperationTable {
             ], takesMetadata: true),
         OperationEntry(
             .putObject, "PUT", .object,
-            headers: [
-                conditions, checksums, HeaderEntry.heeded("x-amz-checksum-algorithm"), access, storageClass,
-            ], takesMetadata: true),
+            headers: [conditions, pieceChecksums, access, storageClass], takesMetadata: true),
         OperationEntry(
             .abortMultipartUpload, "DELETE", .object, marks: [.parameter("uploadId")]),
         OperationEntry(

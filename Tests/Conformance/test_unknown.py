@@ -162,7 +162,7 @@ def test_conditions_of_writes(raw, bucket, kept):
         ("DELETE", {"x-amz-if-match-size": "1"}, "x-amz-if-match-size"),
         ("DELETE", {"x-amz-if-match-last-modified-time": "Sun, 06 Nov 1994 08:49:37 GMT"}, "x-amz-if-match-last-modified-time"),
         ("DELETE", {"if-none-match": "*"}, "if-none-match"), ("DELETE", {"if-unmodified-since": "Sun, 06 Nov 1994 08:49:37 GMT"}, "if-unmodified-since"),
-        ("PUT", {"if-none-match": '"0123"'}, "if-none-match"), ("PUT", {"if-none-match": "*", "if-match": "*"}, "if-match"),
+        ("PUT", {"if-none-match": '"0123"'}, "if-none-match"), ("PUT", {"if-none-match": "*", "if-match": "*"}, "multiple conditional request headers"),
         ("PUT", {"if-modified-since": "Sun, 06 Nov 1994 08:49:37 GMT"}, "if-modified-since"), ("PUT", {"range": "bytes=0-1"}, "range"),
         ("PUT", {"content-range": "bytes 0-1/10"}, "content-range"),
     ):

@@ -93,7 +93,8 @@ struct ModelTests {
             [
                 ("amz-sdk-invocation-id", "a"), ("amz-sdk-request", "attempt=1"), ("x-amz-user-agent", "aws-sdk-js/3"),
                 ("x-amz-date", "20130524T000000Z"), ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-                ("x-amz-security-token", "t"), ("x-amz-sdk-checksum-algorithm", "CRC32"),
+                ("x-amz-security-token", "t"), ("x-amz-api-version", "2006-03-01"),
+                ("x-amz-sdk-checksum-algorithm", "CRC32"),
                 ("x-amz-trailer", "x-amz-checksum-crc32"), ("x-amz-decoded-content-length", "5"),
                 ("x-amz-acl", "private"), ("x-amz-storage-class", "STANDARD"), ("x-amz-meta-a", "1"),
                 ("x-amz-meta-a", "2"), ("if-none-match", "*"),

@@ -88,7 +88,7 @@ extension S3Request {
         if let ifNoneMatch {
             guard ifMatch == nil else {
                 throw .notServed(
-                    .header, "If-Match, If-None-Match",
+                    .header, "If-None-Match",
                     reason: "Multiple conditional request headers present in the request")
             }
             guard ifNoneMatch == .any else {
