@@ -150,7 +150,7 @@ let house: [Room] = [
         tests: ["Threads"]),
     room(
         3, "ModelCache", ["LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"], tests: ["PropertyTesting"]),
-    room(3, "Handoff", ["SealedMemory", "Digests", "Threads"], tests: ["CLinux", "PropertyTesting"]),
+    room(3, "Handoff", ["SealedMemory", "Digests", "DurableFiles", "Threads"], tests: ["CLinux", "PropertyTesting"]),
 
     // Floor 4: services.
     room(
@@ -197,8 +197,8 @@ let house: [Room] = [
     program(
         "lodestore-sidecar",
         [
-            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "OnnxRuntimeKit",
-            "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
+            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
+            "OnnxRuntimeKit", "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
         ]),
     program(
         "lodestore-executor",
