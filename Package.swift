@@ -177,7 +177,9 @@ let house: [Room] = [
     room(
         3, "ModelCache", ["Names", "LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"],
         tests: ["PropertyTesting"]),
-    room(3, "Handoff", ["Names", "SealedMemory", "Digests", "Threads"], tests: ["CLinux", "PropertyTesting"]),
+    room(
+        3, "Handoff", ["Names", "SealedMemory", "Digests", "DurableFiles", "Threads"],
+        tests: ["CLinux", "PropertyTesting"]),
 
     // Floor 4: services.
     room(
@@ -225,8 +227,8 @@ let house: [Room] = [
     program(
         "lodestore-sidecar",
         [
-            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "OnnxRuntimeKit",
-            "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
+            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
+            "OnnxRuntimeKit", "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
         ]),
     program(
         "lodestore-executor",

@@ -8,11 +8,15 @@ import CArchive
 /// The library does not compare gzip's own checksum; that the bytes are the ones that were pushed is proved before they come
 /// here, by the digests of the transfer.
 package enum Archive {
-    /// - Parameter bytes: the whole archive; lent for the call.
-    /// - Returns: the regular files in their order. Directories are passed over.
+    /// - Parameters:
+    ///   - bytes: the whole archive; lent for the call.
+    ///   - keptBytes: how many bytes of the file at a path may be kept: nil to pass over its content, which counts towards
+    ///     the limits all the same. Asked before anything of the file is unpacked.
+    /// - Returns: the regular files in their order, those passed over without their bytes. Directories are passed over.
     /// - Throws: ``ArchiveError``; nothing is kept of what was unpacked so far.
     package static func unpack(
-        _ bytes: UnsafeRawBufferPointer, limits: ArchiveLimits = ArchiveLimits()
+        _ bytes: UnsafeRawBufferPointer, limits: ArchiveLimits = ArchiveLimits(),
+        keptBytes: (_ path: String) -> UInt64? = { _ in .max }
     ) throws(ArchiveError) -> [ArchiveMember] {
         guard let start = bytes.baseAddress, bytes.count > 0 else { throw .notAnArchive(reason: "it is empty") }
         let reader = ArchiveReader()
@@ -21,26 +25,29 @@ package enum Archive {
             throw .notAnArchive(reason: reader.problem)
         }
         var members: [ArchiveMember] = []
-        var paths: Set<String> = []
+        // Paths are bytes: two spellings of one letter are two files.
+        var paths: Set<[UInt8]> = []
         var entryCount = 0
         var budget = Budget(limits: limits, packedBytes: UInt64(bytes.count))
         while let entry = try unsafe reader.nextEntry(isFirst: entryCount == 0) {
             entryCount += 1
             guard entryCount <= limits.entryCount else { throw .tooManyEntries(limit: limits.entryCount) }
             guard let path = try unsafe regularPath(of: entry, limits: limits) else { continue }
-            guard paths.insert(path).inserted else { throw .duplicatePath(path) }
-            members.append(ArchiveMember(path: path, bytes: try reader.contents(within: &budget)))
+            guard paths.insert(Array(path.utf8)).inserted else { throw .duplicatePath(path) }
+            let contents = try reader.contents(of: path, keptBytes: keptBytes(path), within: &budget)
+            members.append(ArchiveMember(path: path, bytes: contents))
         }
         return members
     }
 
-    /// As ``unpack(_:limits:)`` for bytes in an array.
-    package static func unpack(_ bytes: [UInt8], limits: ArchiveLimits = ArchiveLimits()) throws(ArchiveError)
-        -> [ArchiveMember]
-    {
+    /// As ``unpack(_:limits:keptBytes:)`` for bytes in an array.
+    package static func unpack(
+        _ bytes: [UInt8], limits: ArchiveLimits = ArchiveLimits(),
+        keptBytes: (_ path: String) -> UInt64? = { _ in .max }
+    ) throws(ArchiveError) -> [ArchiveMember] {
         let result: Result<[ArchiveMember], ArchiveError> = unsafe bytes.withUnsafeBytes { buffer in
             do throws(ArchiveError) {
-                return .success(try unsafe unpack(buffer, limits: limits))
+                return .success(try unsafe unpack(buffer, limits: limits, keptBytes: keptBytes))
             } catch {
                 return .failure(error)
             }
@@ -133,7 +140,7 @@ private struct Budget {
         }
     }
 
-    func contents(within budget: inout Budget) throws(ArchiveError) -> [UInt8] {
+    func contents(of path: String, keptBytes: UInt64?, within budget: inout Budget) throws(ArchiveError) -> [UInt8] {
         var contents: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: Self.pieceBytes)
         while true {
@@ -141,6 +148,10 @@ private struct Budget {
             guard count >= 0 else { throw .damaged(reason: problem) }
             guard count > 0 else { return contents }
             try budget.spend(count)
+            guard let keptBytes else { continue }
+            guard UInt64(contents.count + count) <= keptBytes else {
+                throw .memberTooLarge(path: path, limitBytes: keptBytes)
+            }
             contents += piece[..<count]
         }
     }

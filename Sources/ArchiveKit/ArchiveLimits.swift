@@ -10,7 +10,7 @@ package struct ArchiveLimits: Sendable {
     package var pathBytes: Int
 
     package init(
-        totalBytes: UInt64 = 2 << 30, entryCount: Int = 1000, ratio: UInt64 = 200, ratioFreeBytes: UInt64 = 64 << 20,
+        totalBytes: UInt64 = 2 << 30, entryCount: Int = 1000, ratio: UInt64 = 50, ratioFreeBytes: UInt64 = 64 << 20,
         pathBytes: Int = 1024
     ) {
         self.totalBytes = totalBytes

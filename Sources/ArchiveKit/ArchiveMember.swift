@@ -2,6 +2,7 @@
 package struct ArchiveMember: Sendable, Equatable {
     /// Relative, without `.`, `..` or empty components.
     package let path: String
+    /// Empty where the content was passed over.
     package let bytes: [UInt8]
 
     package init(path: String, bytes: [UInt8]) {

@@ -87,6 +87,11 @@ ssize_t clinux_receive(int socket, void *bytes, size_t length, int *received) {
             }
         }
     }
+    if (descriptor_count == 0 && (message.msg_flags & MSG_CTRUNC)) {
+        // The first of them had room and is not there: this process may not have another open. The bytes came all the same.
+        *received = -2;
+        return count;
+    }
     if (descriptor_count > 1 || (message.msg_flags & MSG_CTRUNC)) {
         for (size_t index = 0; index < descriptor_count; index++) close(descriptors[index]);
         errno = EPROTO;

@@ -24,6 +24,11 @@ package final class FailingDisk: Disk {
     /// How many changes were asked for.
     package var changeCount: Int { state.withLock { $0.changeCount } }
 
+    /// Has the `countdown`-th change from now on fail, and all after it.
+    package func fail(countdown: Int) {
+        state.withLock { $0.changesUntilFailure = countdown }
+    }
+
     /// Lets every change through from now on.
     package func mend() {
         state.withLock { $0.changesUntilFailure = nil }

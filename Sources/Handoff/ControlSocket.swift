@@ -11,16 +11,16 @@ func bindControlSocket(path: String, allowedUserID: UInt32) throws(HandoffError)
     do throws(HandoffError) {
         try removeStale(path)
         // bind(2) on Linux gives the file the mode of the socket itself, so that it is never open to others.
-        guard fchmod(descriptor, 0o600) == 0 else { throw failure("fchmod") }
+        guard fchmod(descriptor, 0o600) == 0 else { throw failure("fchmod", path) }
         guard unsafe address.lend({ unsafe bind(descriptor, $0, $1) }) == 0 else {
             if errno == EADDRINUSE { throw .addressInUse(path: path) }
-            throw failure("bind")
+            throw failure("bind", path)
         }
         // Root needs no permission; any other user gets the file.
         if allowedUserID != geteuid(), allowedUserID != 0, unsafe chown(path, allowedUserID, gid_t.max) != 0 {
-            throw failure("chown")
+            throw failure("chown", path)
         }
-        guard listen(descriptor, 8) == 0 else { throw failure("listen") }
+        guard listen(descriptor, 8) == 0 else { throw failure("listen", path) }
     } catch {
         close(descriptor)
         throw error
@@ -28,7 +28,9 @@ func bindControlSocket(path: String, allowedUserID: UInt32) throws(HandoffError)
     return descriptor
 }
 
-private func failure(_ call: String) -> HandoffError { .system(cause: .system(call: call, errno: errno)) }
+private func failure(_ call: String, _ path: String) -> HandoffError {
+    .system(cause: .system(call: "\(call) \(path)", errno: errno))
+}
 
 /// Removes a socket on which nobody listens.
 ///

@@ -21,15 +21,23 @@ package final class ExecutorLink: Sendable {
         case unreachable(HandoffError)
     }
 
-    /// The pauses between attempts to connect: each twice the one before, up to the longest.
+    /// The pauses between attempts to connect: each twice the one before, up to the longest, and of each a random part of at
+    /// least half.
+    ///
+    /// A connection that is lost at once is an attempt like one that failed: the pauses begin anew only after one that held for
+    /// as long as the longest pause. An executor that greets and then cannot go on is not asked again and again.
     package struct Pauses: Sendable {
         package let shortest: Duration
         package let longest: Duration
 
-        package init(shortest: Duration = .milliseconds(10), longest: Duration = .milliseconds(250)) {
+        package init(shortest: Duration = .milliseconds(10), longest: Duration = .seconds(2)) {
             self.shortest = shortest
             self.longest = longest
         }
+
+        /// The pause after one, drawn anew.
+        func next(after pause: Duration) -> Duration { min(pause * 2, longest) }
+        func drawn(_ pause: Duration) -> Duration { pause * Double.random(in: 0.5...1) }
     }
 
     package let path: String
@@ -103,10 +111,11 @@ package final class ExecutorLink: Sendable {
                 let stream = try connect()
                 let greeting = try greet(stream)
                 guard becomeConnected(stream) else { return }
-                pause = pauses.shortest
+                let began = ContinuousClock.now
                 lastFailure = nil
                 events(greeting)
                 let reason = listen(to: stream)
+                if ContinuousClock.now - began >= pauses.longest { pause = pauses.shortest }
                 state.withLock { $0.stream = nil }
                 stream.close()
                 events(.disconnected(reason))
@@ -114,8 +123,8 @@ package final class ExecutorLink: Sendable {
                 if lastFailure != error { events(.unreachable(error)) }
                 lastFailure = error
             }
-            if stopping.wait(atMost: pause) { return }
-            pause = min(pause * 2, pauses.longest)
+            if stopping.wait(atMost: pauses.drawn(pause)) { return }
+            pause = pauses.next(after: pause)
         }
     }
 
@@ -149,8 +158,12 @@ package final class ExecutorLink: Sendable {
         var draining: [HeldImage] = []
         for _ in 0..<hello.heldCount {
             var arrival = try stream.receive(within: MessageStream.patience)
-            guard case .held(let offer, let phase) = arrival.message, let descriptor = arrival.descriptor.take() else {
+            guard case .held(let offer, let phase) = arrival.message else {
                 throw .violation("fewer held images than the hello says")
+            }
+            // It came, and this process may have no other open.
+            guard let descriptor = arrival.descriptor.take() else {
+                throw .system(cause: .system(call: "recvmsg", errno: EMFILE))
             }
             let image = try held(offer, descriptor)
             if phase == .live { live.append(image) } else { draining.append(image) }

@@ -1,3 +1,4 @@
+import DurableFiles
 import Glibc
 import SealedMemory
 import Synchronization
@@ -155,8 +156,13 @@ package final class HandoffListener: Sendable {
         let message = arrival.message
         switch message {
         case .offer(let offer):
-            guard let descriptor = arrival.descriptor.take() else { throw .violation("an offer without a descriptor") }
             do throws(ImageRefusal) {
+                // The stream takes no offer without a descriptor: it came, and could not be kept.
+                guard let descriptor = arrival.descriptor.take() else {
+                    throw shortage() ?? ImageRefusal(code: .outOfMemory, reason: "Too many open files in the system")
+                }
+                // A model keeps its descriptor for as long as it is served; connections need some too.
+                if let refusal = shortage() { throw refusal }
                 try adopt(offer, descriptor)
             } catch {
                 log(.refused(offer, error))
@@ -170,6 +176,10 @@ package final class HandoffListener: Sendable {
         case .farewell(let farewell): throw .farewell(farewell)
         default: throw .violation("a message that only an executor sends")
         }
+    }
+
+    private func shortage() -> ImageRefusal? {
+        OpenDescriptors.shortage().map { ImageRefusal(code: .outOfMemory, reason: $0) }
     }
 
     private func adopt(_ offer: ImageOffer, _ descriptor: consuming ReceivedDescriptor) throws(ImageRefusal) {

@@ -28,12 +28,14 @@ final class MessageStream: Sendable {
             socket.setReadTimeout(Self.patience)
             guard let rest = try read(header.bodyByteCount) else { throw .violation("a message cut short") }
             // A descriptor belongs to the first byte of its message.
-            guard rest.descriptor == nil else { throw .violation("a descriptor within a message") }
+            guard rest.descriptor == nil, !rest.isDescriptorLost else {
+                throw .violation("a descriptor within a message")
+            }
             body = rest.bytes
         }
         let message = try HandoffMessage(header, body: body)
         let descriptor = first.descriptor.take()
-        guard (descriptor != nil) == message.carriesDescriptor else {
+        guard (descriptor != nil || first.isDescriptorLost) == message.carriesDescriptor else {
             throw .violation("a descriptor too few or too many")
         }
         return Arrival(message: message, descriptor: descriptor)
@@ -42,6 +44,7 @@ final class MessageStream: Sendable {
     /// A message and the one descriptor that it carries, if its kind does.
     struct Arrival: ~Copyable {
         let message: HandoffMessage
+        /// Nil also where this process may have no other descriptor open, and so lost the one that came.
         var descriptor: ReceivedDescriptor?
     }
 

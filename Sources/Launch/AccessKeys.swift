@@ -61,7 +61,8 @@ package enum AccessKeys {
     private static func checkMode(_ path: String, key: String) throws(ConfigurationError) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
-            throw .unacceptable(key: key, value: path, accepted: "a file that is there (errno \(errno))")
+            throw .unacceptable(
+                key: key, value: path, accepted: "a file that is there (\(unsafe String(cString: strerror(errno))))")
         }
         guard status.st_mode & 0o077 == 0 else {
             let mode = String(status.st_mode & 0o777, radix: 8)

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import DurableFiles
 import Glibc
 package import Logging
 package import ServiceLifecycle
@@ -23,7 +24,7 @@ package enum ProgramRun {
 
     /// The one line on standard output that says that the program is ready, `lodestore ready key=value …`, flushed at once.
     package static func announceReady(program: String, facts: [(String, String)]) {
-        print(([program, "ready"] + facts.map { "\($0.0)=\($0.1)" }).joined(separator: " "))
+        print(printableLine(([program, "ready"] + facts.map { "\($0.0)=\($0.1)" }).joined(separator: " ")))
         fflush(nil)
     }
 
@@ -33,7 +34,7 @@ package enum ProgramRun {
     package static func serve(
         _ service: any Service, logger: Logger, reload: (@Sendable () throws -> Void)? = nil
     ) async throws {
-        var services = [service]
+        var services: [any Service] = [service, DescriptorWatch(logger: logger)]
         if let reload {
             // One that comes before the service listens for it must not end the process.
             signal(SIGHUP, SIG_IGN)
@@ -43,20 +44,40 @@ package enum ProgramRun {
     }
 
     /// Runs a program's body and turns what it throws into one line on standard error and an exit code.
+    ///
+    /// The body may have as many descriptors open as the system lets it: the soft limit is there for programs that look through
+    /// all of them.
     package static func reporting(program: String, _ body: () async throws -> Void) async throws {
+        OpenDescriptors.raiseLimit()
         do {
             try await body()
         } catch let error as ConfigurationError {
-            writeToStandardError(Array("\(program): \(error)\n".utf8))
+            say(error, program: program)
             throw wrongConfiguration
         } catch let error as OutputError {
-            writeToStandardError(Array("\(program): \(error)\n".utf8))
+            say(error, program: program)
             throw lostOutput
         } catch let code as ExitCode {
             throw code
         } catch {
-            writeToStandardError(Array("\(program): \(error)\n".utf8))
+            say(error, program: program)
             throw ExitCode.failure
+        }
+    }
+
+    private static func say(_ error: any Error, program: String) {
+        writeToStandardError(Array((printableLine("\(program): \(error)") + "\n").utf8))
+    }
+
+    /// What a server cannot do without: its loops, their wake-ups, its listeners, its log.
+    package static let leastDescriptors = 64
+
+    /// Refuses to serve with fewer descriptors than it takes to begin: libraries end the process where they get none.
+    package static func checkDescriptors() throws(ConfigurationError) {
+        let limit = OpenDescriptors.limit
+        guard limit >= leastDescriptors else {
+            throw .unacceptable(
+                key: "the hard limit of open files", value: "\(limit)", accepted: "\(leastDescriptors) or more")
         }
     }
 }

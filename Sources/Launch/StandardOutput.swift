@@ -1,4 +1,5 @@
 import Glibc
+import Telemetry
 
 /// What a command has to say, with every write checked: a result that is cut short must not pass for a whole one.
 package enum StandardOutput {
@@ -10,9 +11,9 @@ package enum StandardOutput {
         try write(bytes, to: STDOUT_FILENO)
     }
 
-    /// Writes the text and a line end.
+    /// Writes the text and a line end. Text of others that stands in it can neither end the line nor steer a terminal.
     package static func printLine(_ text: String) throws(OutputError) {
-        try write(Array((text + "\n").utf8))
+        try write(Array((printableLine(text) + "\n").utf8))
     }
 
     /// Closes it, behind the last write: some file systems say only then that a disk is full.

@@ -1,5 +1,6 @@
 import Digests
 import DurableFiles
+import Glibc
 import LZ4Kit
 import SealedMemory
 import Synchronization
@@ -120,7 +121,13 @@ extension BlockFile {
     private static func checkedIndex(
         of file: borrowing MappedFile, path: String, kind: UInt32
     ) throws(ModelCacheError) -> Index {
-        do throws(FileError) { try file.populate(0..<file.byteCount) } catch { throw .file(error) }
+        do throws(FileError) {
+            try file.populate(0..<file.byteCount)
+        } catch {
+            // Pages that the disk does not deliver, or that are there no more; a machine without memory is another matter.
+            if error.code == ENOMEM || error.code == EAGAIN { throw .file(error) }
+            throw .damaged(file: path, what: "\(error)")
+        }
         do throws(BlockFileDamage) {
             return try file.withBytes { bytes throws(BlockFileDamage) in try Index(bytes, kind: kind) }
         } catch {

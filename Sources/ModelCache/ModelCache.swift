@@ -12,7 +12,7 @@ package final class ModelCache: Sendable {
     package let directory: String
     private let budgetBytes: UInt64
     private let threadCount: Int
-    private let disk: any Disk
+    let disk: any Disk
     private let lock: DirectoryLock
     private let files: Mutex<KeptFiles>
 
@@ -76,7 +76,8 @@ package final class ModelCache: Sendable {
 
     /// Gives kept content as sealed memory, and the SHA-256 it was stored with.
     ///
-    /// - Throws: ``ModelCacheError/missing(_:)``; ``ModelCacheError/damaged(file:what:)`` after the file was dropped.
+    /// - Throws: ``ModelCacheError/missing(_:)``; ``ModelCacheError/damaged(file:what:)`` after the file was dropped; what the
+    ///   process has too little of, memory or descriptors, as ``ModelCacheError/memory(_:)`` or ``ModelCacheError/file(_:)``.
     package func hydrate(_ key: CacheKey) throws(ModelCacheError) -> HydratedContent {
         guard contains(key) else { throw .missing(key.fileName) }
         do throws(ModelCacheError) {
@@ -90,8 +91,12 @@ package final class ModelCache: Sendable {
             }
             return hydrated
         } catch {
-            if case .memory = error { throw error }
-            try drop(key)
+            guard case .damaged = error else { throw error }
+            do throws(ModelCacheError) {
+                try drop(key)
+            } catch {
+                // It is forgotten all the same; the file goes when another takes its place. The damage is the one to tell.
+            }
             throw error
         }
     }
@@ -101,23 +106,27 @@ package final class ModelCache: Sendable {
         do throws(FileError) {
             file = try MappedFile(path(key))
         } catch {
+            // The file is as good as it was when it is the process that can open no other.
+            if [EMFILE, ENFILE, ENOMEM].contains(error.code) { throw .file(error) }
             throw .damaged(file: path(key), what: "\(error)")
         }
         return try BlockFile.hydrate(file, path: path(key), kind: key.kind, threadCount: threadCount)
     }
 
-    /// Forgets some content.
+    /// Forgets some content, also where its file cannot be removed.
     package func drop(_ key: CacheKey) throws(ModelCacheError) {
-        do throws(FileError) { try disk.remove(path(key)) } catch { throw .file(error) }
         files.withLock { $0.forget(key) }
+        do throws(FileError) { try disk.remove(path(key)) } catch { throw .file(error) }
     }
 
     /// Drops what is least recently used until the budget is kept.
     ///
-    /// - Parameter keeping: the artifacts in use, which stay with their images even if the budget is exceeded.
+    /// - Parameters:
+    ///   - keeping: the artifacts in use, which stay with their images even if the budget is exceeded.
+    ///   - isDiskFull: then everything goes that is not in use: the file system has less room than the budget.
     /// - Returns: what was dropped.
-    package func evict(keeping: Set<ContentDigest>) throws(ModelCacheError) -> [CacheKey] {
-        let victims = files.withLock { $0.victims(budgetBytes: budgetBytes, keeping: keeping) }
+    package func evict(keeping: Set<ContentDigest>, isDiskFull: Bool = false) throws(ModelCacheError) -> [CacheKey] {
+        let victims = files.withLock { $0.victims(budgetBytes: isDiskFull ? 0 : budgetBytes, keeping: keeping) }
         for key in victims { try drop(key) }
         return victims
     }
@@ -139,23 +148,30 @@ package final class ModelCache: Sendable {
         do throws(FileError) { try disk.remove(recordPath(model)) } catch { throw .file(error) }
     }
 
-    /// Every model remembered; a damaged record is dropped, and its model is fetched anew.
-    package func records() throws(ModelCacheError) -> [ModelRecord] {
+    /// Every model remembered, and why others cannot be told: a damaged record is dropped, and its model is fetched anew; one
+    /// that cannot be read now stays for the next start.
+    package func records() throws(ModelCacheError) -> (records: [ModelRecord], problems: [ModelCacheError]) {
         let recordDirectory = directory + "/models"
-        do throws(FileError) {
-            var records: [ModelRecord] = []
-            for name in try disk.list(recordDirectory) {
-                let path = recordDirectory + "/" + name
-                if let record = ModelRecord(encoded: try disk.read(path, limitBytes: 1 << 20)) {
+        let names: [String]
+        do throws(FileError) { names = try disk.list(recordDirectory) } catch { throw .file(error) }
+        var records: [ModelRecord] = []
+        var problems: [ModelCacheError] = []
+        for name in names {
+            let path = recordDirectory + "/" + name
+            do throws(FileError) {
+                let bytes = try disk.read(path, limitBytes: 1 << 20)
+                // A file under another's name would be the second of its model.
+                if let record = ModelRecord(encoded: bytes), recordPath(record.model).utf8.elementsEqual(path.utf8) {
                     records.append(record)
                 } else {
+                    problems.append(.damaged(file: path, what: "not a record as it was written"))
                     try disk.remove(path)
                 }
+            } catch {
+                problems.append(.file(error))
             }
-            return records
-        } catch {
-            throw .file(error)
         }
+        return (records, problems)
     }
 
     private func path(_ key: CacheKey) -> String { directory + "/content/" + key.fileName }

@@ -1,4 +1,5 @@
 package import DurableFiles
+import Glibc
 package import SealedMemory
 
 /// Why the cache does not keep or give something.
@@ -13,6 +14,12 @@ package enum ModelCacheError: Error, Equatable, Sendable, CustomStringConvertibl
     case damaged(file: String, what: String)
     /// Another process works in this directory.
     case directoryInUse(String)
+
+    /// Whether it is the file system that has no room left.
+    package var isDiskFull: Bool {
+        guard case .file(let error) = self else { return false }
+        return error.code == ENOSPC || error.code == EDQUOT
+    }
 
     package var description: String {
         switch self {

@@ -41,11 +41,7 @@ package struct ModelRecord: Sendable, Equatable {
         for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: sizeBytes >> (8 * UInt64(shift)))) }
         bytes += artifactDigest.bytes
         bytes += imageDigest.bytes
-        for text in [model.text, version, objectKey, etag] {
-            precondition(text.utf8.count <= Int(UInt16.max), "names, versions and keys are bounded far below")
-            append(UInt16(text.utf8.count))
-            bytes += Array(text.utf8)
-        }
+        RecordTexts.append([model.text, version, objectKey, etag], to: &bytes)
         return bytes + CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(bytes))
     }
 
@@ -59,18 +55,7 @@ package struct ModelRecord: Sendable, Equatable {
             let image = ContentDigest(bytes: Array(content[50..<82]))
         else { return nil }
         let sizeBytes = content[10..<18].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        var rest = content[82...]
-        var texts: [String] = []
-        for _ in 0..<4 {
-            guard rest.count >= 2, let low = rest.popFirst(), let high = rest.popFirst() else { return nil }
-            let count = Int(low) | Int(high) << 8
-            guard rest.count >= count, let text = String(validating: rest.prefix(count), as: UTF8.self) else {
-                return nil
-            }
-            texts.append(text)
-            rest = rest.dropFirst(count)
-        }
-        guard rest.isEmpty else { return nil }
+        guard let texts = RecordTexts.read(content[82...], count: 4) else { return nil }
         self.init(
             model: Name(texts[0]), version: texts[1], objectKey: texts[2], etag: texts[3], sizeBytes: sizeBytes,
             artifactDigest: artifact, imageDigest: image)

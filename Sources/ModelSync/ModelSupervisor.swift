@@ -1,4 +1,5 @@
 import Digests
+import DurableFiles
 import Handoff
 package import Logging
 package import ModelCache
@@ -17,6 +18,7 @@ package final class ModelSupervisor: Sendable {
     private let configuration: SyncConfiguration
     private let bucket: any ModelBucket
     private let cache: ModelCache
+    private let marks: PreparationMarks
     private let preparation: Preparation
     private let gates = DigestGates()
     private let clock: SyncClock
@@ -28,6 +30,10 @@ package final class ModelSupervisor: Sendable {
     private let jobQueue: AsyncStream<Job>.Continuation
     private let retries: AsyncStream<Retry>
     private let retryQueue: AsyncStream<Retry>.Continuation
+    private let unremembered = Mutex<[String: ModelRecord]>([:])
+    private let recordRetries: AsyncStream<Void>
+    private let recordRetryQueue: AsyncStream<Void>.Continuation
+    private let statusProblem = Mutex<String?>(nil)
     private let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
 
@@ -53,13 +59,15 @@ package final class ModelSupervisor: Sendable {
         self.configuration = configuration
         self.bucket = bucket
         self.cache = cache
-        self.preparation = Preparation(cache: cache, runtime: configuration.graphRuntime)
+        self.marks = PreparationMarks(cache: cache, logger: logger)
+        self.preparation = Preparation(cache: cache, marks: marks, runtime: configuration.graphRuntime)
         self.logger = logger
         self.clock = clock
         self.pause = pause
         (jobs, jobQueue) = AsyncStream.makeStream()
         (retries, retryQueue) = AsyncStream.makeStream()
         // However many changes there are, the status is written once for all of them.
+        (recordRetries, recordRetryQueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -71,6 +79,16 @@ package final class ModelSupervisor: Sendable {
         await restoreAll()
         startLinks()
         ready()
+        await withTaskCancellationHandler {
+            await work()
+        } onCancel: {
+            marks.stop()
+        }
+        await stopLinks()
+        await onThread(name: "status") { [self] in writeStatus() }
+    }
+
+    private func work() async {
         await withTaskGroup { group in
             let watch = BucketWatch(
                 bucket: bucket, configuration: configuration, logger: logger, pause: pause,
@@ -79,10 +97,9 @@ package final class ModelSupervisor: Sendable {
             group.addTask { [self] in await prepareAll() }
             group.addTask { [self] in await retryAll() }
             group.addTask { [self] in await publish() }
+            group.addTask { [self] in await rememberLater() }
             await group.waitForAll()
         }
-        await stopLinks()
-        await onThread(name: "status") { [self] in writeStatus() }
     }
 
     /// What `lodestore-sidecar status` shows.
@@ -137,12 +154,36 @@ package final class ModelSupervisor: Sendable {
         let record = ModelRecord(
             model: image.model, version: image.version, objectKey: source.key.text, etag: source.etag.text,
             sizeBytes: source.sizeBytes, artifactDigest: image.artifactDigest, imageDigest: image.imageDigest)
-        do {
+        let isFirst = unremembered.withLock { $0.removeValue(forKey: image.model) == nil }
+        do throws(ModelCacheError) {
             try cache.remember(record)
         } catch {
-            logger.warning(
-                "live version not remembered",
-                metadata: [LogKey.model: "\(image.model)", LogKey.reason: "\(error)"])
+            if isFirst {
+                logger.warning(
+                    "live version not remembered",
+                    metadata: [LogKey.model: "\(image.model)", LogKey.reason: "\(error)"])
+            }
+            unremembered.withLock { $0[image.model] = record }
+            recordRetryQueue.yield()
+        }
+    }
+
+    /// Tries again what a full or failing disk did not take, until it does: a restart without the store needs it.
+    private func rememberLater() async {
+        for await _ in recordRetries {
+            do { try await pause(.seconds(5)) } catch { return }
+            await onThread(name: "remember") { [self] in
+                for (model, record) in unremembered.withLock({ $0 }) {
+                    do throws(ModelCacheError) {
+                        try cache.remember(record)
+                        unremembered.withLock { $0[model] = $0[model] == record ? nil : $0[model] }
+                        logger.info("live version remembered", metadata: [LogKey.model: "\(model)"])
+                    } catch {
+                        // It was said when it failed first.
+                        recordRetryQueue.yield()
+                    }
+                }
+            }
         }
     }
 
@@ -157,13 +198,14 @@ package final class ModelSupervisor: Sendable {
 
     private func restoreAll() async {
         await onThread(name: "restore") { [self] in
-            let records: [ModelRecord]
-            do {
-                records = try cache.records()
+            marks.judge()
+            do throws(ModelCacheError) {
+                let (records, problems) = try cache.records()
+                for problem in problems { logger.warning("record not read", metadata: [LogKey.reason: "\(problem)"]) }
+                for record in records { restore(record) }
             } catch {
-                return logger.warning("cache not read", metadata: [LogKey.reason: "\(error)"])
+                logger.warning("cache not read", metadata: [LogKey.reason: "\(error)"])
             }
-            for record in records { restore(record) }
         }
     }
 
@@ -179,7 +221,7 @@ package final class ModelSupervisor: Sendable {
             let image = try preparation.restoredImage(
                 of: Preparation.Input(
                     model: record.model, version: record.version, isBundle: isBundle ?? true,
-                    digest: record.artifactDigest))
+                    digest: record.artifactDigest, objectKey: record.objectKey, etag: record.etag))
             var source: ArtifactReference?
             // Without them the artifact is fetched once more, found to be the same, and not swapped.
             if let key, let etag = try? ETag(record.etag), let isBundle {
@@ -200,27 +242,41 @@ package final class ModelSupervisor: Sendable {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
             for await job in jobs {
-                if running == configuration.preparationCount {
+                // What may have ended a process is tried with nothing beside it, so that it is known afterwards.
+                let isAlone = marks.isSuspect(job.attempt.reference)
+                while running == configuration.preparationCount || (isAlone && running > 0) {
                     await group.next()
                     running -= 1
                 }
                 running += 1
                 group.addTask { [self] in await prepare(job.attempt, for: job.entry) }
+                if isAlone {
+                    await group.next()
+                    running -= 1
+                }
             }
             group.cancelAll()
         }
     }
 
+    /// However many pauses end at one time, the models are looked at one by one, on one thread.
     private func retryAll() async {
+        let (due, dueQueue) = AsyncStream<ModelEntry>.makeStream()
         await withDiscardingTaskGroup { group in
-            for await retry in retries {
-                group.addTask { [self] in
-                    do { try await pause(retry.pause) } catch { return }
+            group.addTask { [self] in
+                for await entry in due {
                     await onThread(name: "retry") { [self] in
-                        perform(retry.entry.machine.withLock { $0.retry() }, for: retry.entry)
+                        perform(entry.machine.withLock { $0.retry() }, for: entry)
                     }
                 }
             }
+            for await retry in retries {
+                group.addTask { [self] in
+                    do { try await pause(retry.pause) } catch { return }
+                    dueQueue.yield(retry.entry)
+                }
+            }
+            dueQueue.finish()
             group.cancelAll()
         }
     }
@@ -262,7 +318,8 @@ package final class ModelSupervisor: Sendable {
                 return .success(())
             }
             let input = Preparation.Input(
-                model: entry.model, version: artifact.version, isBundle: attempt.reference.isBundle, digest: digest)
+                model: entry.model, version: artifact.version, isBundle: attempt.reference.isBundle, digest: digest,
+                objectKey: attempt.reference.key.text, etag: attempt.reference.etag.text)
             let image = try gates.withGate(digest) { () throws(PreparationError) in
                 defer { makeRoom() }
                 return try preparation.image(
@@ -272,19 +329,20 @@ package final class ModelSupervisor: Sendable {
             perform(actions, for: entry)
             return .success(())
         } catch {
+            if case .cache(let cause) = error, cause.isDiskFull { makeRoom(isDiskFull: true) }
             return .failure(error)
         }
     }
 
     /// Keeps the cache within its budget; what any executor may need again stays.
-    private func makeRoom() {
+    private func makeRoom(isDiskFull: Bool = false) {
         let inUse = entries.withLock { Array($0.values) }.flatMap { entry in
             entry.machine.withLock { machine in
                 [machine.current?.image.artifactDigest, machine.candidate?.image.artifactDigest].compactMap { $0 }
             }
         }
         do {
-            for key in try cache.evict(keeping: gates.digests.union(inUse)) {
+            for key in try cache.evict(keeping: gates.digests.union(inUse), isDiskFull: isDiskFull) {
                 logger.info("dropped from the cache", metadata: [LogKey.digest: "\(key)"])
             }
         } catch {
@@ -335,9 +393,6 @@ package final class ModelSupervisor: Sendable {
     private func heard(_ event: ExecutorLink.Event, from path: Name) {
         switch event {
         case .connected(let hello, let live, let draining):
-            logger.info(
-                "executor connected",
-                metadata: [LogKey.executor: "\(path)", LogKey.count: "\(live.count + draining.count)"])
             connected(path, hello, live: live, draining: draining)
         case .live(let generation):
             forEachEntry { entry in
@@ -364,16 +419,21 @@ package final class ModelSupervisor: Sendable {
             }
             changed.yield()
         case .disconnected(let error), .unreachable(let error):
-            logger.warning(
-                "executor not connected", metadata: [LogKey.executor: "\(path)", LogKey.reason: "\(error)"])
-            slots.withLock { $0[path] }?.disconnected("\(error)")
+            let isRepeated = slots.withLock { $0[path] }?.disconnected("\(error)") ?? false
+            logger.log(
+                level: isRepeated ? .debug : .warning, "executor not connected",
+                metadata: [LogKey.executor: "\(path)", LogKey.reason: "\(error)"])
+            changed.yield()
             forEachEntry { entry in perform(entry.machine.withLock { $0.disconnected(path) }, for: entry) }
         }
     }
 
     private func connected(_ path: Name, _ hello: Hello, live: [HeldImage], draining: [HeldImage]) {
         guard let slot = slots.withLock({ $0[path] }) else { return }
-        slot.connected(highestGeneration: hello.highestGeneration)
+        let isRepeated = slot.connected(highestGeneration: hello.highestGeneration)
+        logger.log(
+            level: isRepeated ? .debug : .info, "executor connected",
+            metadata: [LogKey.executor: "\(path)", LogKey.count: "\(live.count + draining.count)"])
         for image in live + draining { _ = entry(image.offer.model) }
         forEachEntry { entry in
             let held = live.first { $0.offer.model == entry.model }
@@ -408,10 +468,19 @@ package final class ModelSupervisor: Sendable {
     }
 
     private func writeStatus() {
-        do {
+        var problem: String?
+        do throws(FileError) {
             try StatusFile(directory: cache.directory).write(status)
         } catch {
-            logger.warning("status not written", metadata: [LogKey.reason: "\(error)"])
+            problem = "\(error)"
+        }
+        let wasProblem = statusProblem.withLock { known in
+            defer { known = problem }
+            return known
+        }
+        // Said when it begins, and not for each change of each model.
+        if let problem, wasProblem == nil {
+            logger.warning("status not written", metadata: [LogKey.reason: "\(problem)"])
         }
     }
 }

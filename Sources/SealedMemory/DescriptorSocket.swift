@@ -82,6 +82,7 @@ import Glibc
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
         var descriptor: Int32 = -1
+        var isDescriptorLost = false
         while filled < count {
             var number: Int32 = -1
             let received = unsafe bytes.withUnsafeMutableBytes { buffer in
@@ -98,16 +99,21 @@ import Glibc
                 throw .system(call: "recvmsg", errno: failure)
             }
             if number >= 0 { descriptor = number }
+            if number == -2 { isDescriptorLost = true }
             if received == 0 { return nil }
             filled += received
         }
-        return Received(bytes: bytes, descriptor: descriptor >= 0 ? ReceivedDescriptor(owning: descriptor) : nil)
+        return Received(
+            bytes: bytes, descriptor: descriptor >= 0 ? ReceivedDescriptor(owning: descriptor) : nil,
+            isDescriptorLost: isDescriptorLost)
     }
 
     /// What one read brought.
     package struct Received: ~Copyable {
         package let bytes: [UInt8]
         package var descriptor: ReceivedDescriptor?
+        /// Whether a descriptor came for which this process had no room: EMFILE, or ENFILE.
+        package let isDescriptorLost: Bool
     }
 
     /// Ends the connection in both directions: a thread that waits in ``receive(_:)`` sees the end at once.

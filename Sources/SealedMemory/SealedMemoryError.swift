@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why memory cannot be staged, sealed, mapped or passed.
 package enum SealedMemoryError: Error, Equatable, CustomStringConvertible {
     /// A system call failed with this errno. The values involved are closed and unmapped; a retry may help when it is
@@ -10,7 +12,7 @@ package enum SealedMemoryError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .system(let call, let code): "\(call) failed with errno \(code)"
+        case .system(let call, let code): "\(call): \(unsafe String(cString: strerror(code))) (errno \(code))"
         case .notSealed: "the descriptor is not a sealed memory file"
         case .unusableSize(let size): "\(size) bytes cannot be mapped"
         }

@@ -47,7 +47,7 @@ package struct LineLogHandler: LogHandler {
         for fact in facts {
             let value = "\(fact.value)"
             let needsQuotes =
-                value.isEmpty || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") || $0 == 0x7F }
+                value.isEmpty || value.unicodeScalars.contains { $0 == " " || $0 == "\"" || !$0.isPrintable }
             line += " \(fact.key)=\(needsQuotes ? jsonQuoted(value) : value)"
         }
         return line + "\n"
@@ -61,7 +61,7 @@ package struct LineLogHandler: LogHandler {
     }
 }
 
-/// The text as a JSON string, quotes included.
+/// The text as a JSON string, quotes included; what is not printable is written out, on whatever screen it may be shown.
 ///
 /// Source: RFC 8259, section 7.
 package func jsonQuoted(_ text: String) -> String {
@@ -70,13 +70,8 @@ package func jsonQuoted(_ text: String) -> String {
         switch scalar {
         case "\"": quoted += "\\\""
         case "\\": quoted += "\\\\"
-        case "\n": quoted += "\\n"
-        case "\r": quoted += "\\r"
-        case "\t": quoted += "\\t"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-            let digits = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: quoted.unicodeScalars.append(scalar)
+        case _ where scalar.isPrintable: quoted.unicodeScalars.append(scalar)
+        default: quoted += scalar.escaped
         }
     }
     return quoted + "\""

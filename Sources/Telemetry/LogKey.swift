@@ -5,6 +5,7 @@ package enum LogKey {
     package static let path = "path"
     package static let bytes = "bytes"
     package static let count = "count"
+    package static let limit = "limit"
     package static let duration = "duration.ms"
     package static let address = "net.address"
     package static let peer = "net.peer"

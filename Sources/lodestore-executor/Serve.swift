@@ -94,6 +94,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore-executor") {
             let settings = try settings()
+            try ProgramRun.checkDescriptors()
             let logger = ProgramRun.startLogging(program: "lodestore-executor", level: try settings.logLevel())
             let identity = try settings.tlsIdentity { try TLSIdentity(certificatePath: $0, keyPath: $1) }
             let configuration = try configuration(settings, identity)

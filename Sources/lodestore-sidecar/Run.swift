@@ -68,6 +68,7 @@ struct Run: AsyncParsableCommand {
                     "artifact-mib": artifactMib.map { .integer($0) }, "poll-seconds": pollSeconds.map { .integer($0) },
                     "nice": nice.map { .integer($0) }, GraphLibrary.key: onnxRuntime.map { .text($0) },
                 ])
+            try ProgramRun.checkDescriptors()
             try await serve(RunPlan(settings))
         }
     }

@@ -3,6 +3,7 @@ import DurableFiles
 import JSONReader
 import Launch
 import ModelSync
+import Telemetry
 
 /// `lodestore-sidecar status`: what the sidecar of a cache directory last said of its models.
 struct Status: AsyncParsableCommand {
@@ -30,7 +31,7 @@ struct Status: AsyncParsableCommand {
         }
     }
 
-    /// One line for a person: the name, the state, and why.
+    /// One line for a person: the name, the state, and why; what a name or a reason holds cannot pass for a line of its own.
     private static func text(_ line: String) throws(JSONError) -> String {
         var texts: [String: String] = [:]
         var isConnected = false
@@ -39,7 +40,7 @@ struct Status: AsyncParsableCommand {
             while let key = try json.nextKey() {
                 let name = json.string(key)
                 switch try json.peekKind() {
-                case .string: texts[name] = try json.readString()
+                case .string: texts[name] = printable(try json.readString())
                 case .boolean: isConnected = try json.readBool()
                 default: try json.skipValue()
                 }

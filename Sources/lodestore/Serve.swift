@@ -43,6 +43,7 @@ struct Serve: AsyncParsableCommand {
         try await ProgramRun.reporting(program: "lodestore") {
             let settings = try settings()
             let logger = ProgramRun.startLogging(program: "lodestore", level: try settings.logLevel())
+            try ProgramRun.checkDescriptors()
             let directory = try settings.requiredText("data")
             try Self.prepare(directory)
             let (credentials, madePath) = try RootCredentials.resolve(

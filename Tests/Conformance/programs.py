@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -45,6 +46,7 @@ class Program:
     """One process: started, stopped, killed and started again with the same folders and ports."""
 
     name = None
+    descriptor_limit = None
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -64,10 +66,14 @@ class Program:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAMS / self.name, *self.arguments()], stdout=self.output, stderr=log,
-                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environment()})
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environment()},
+                preexec_fn=self.limit_descriptors if self.descriptor_limit else None)
         if wait:
             wait_until(f"{self.name} is ready; its log: {self.log_path}", self.ready_line)
         return self
+
+    def limit_descriptors(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptor_limit, self.descriptor_limit))
 
     def ready_line(self):
         assert self.process.poll() is None, f"{self.name} exited {self.process.returncode}:\n{self.log()[-4000:]}"

@@ -205,3 +205,27 @@ import Testing
         #expect(isClosed)
     }
 }
+
+struct PausesTests {
+    @Test func pausesDoubleUpToTheLongestAndAreDrawnFromTheirUpperHalf() {
+        let pauses = ExecutorLink.Pauses(shortest: .milliseconds(10), longest: .seconds(2))
+        var pause = pauses.shortest
+        var sum = Duration.zero
+        var attemptCount = 0
+        while sum < .seconds(20) {
+            for _ in 0..<100 { #expect((pause / 2...pause).contains(pauses.drawn(pause))) }
+            sum += pause / 2
+            pause = pauses.next(after: pause)
+            attemptCount += 1
+        }
+        #expect(pause == .seconds(2))
+        #expect(attemptCount < 40, "in twenty seconds, however the pauses are drawn")
+    }
+
+    @Test func aSignalThatCameStays() {
+        let signal = StopSignal()
+        #expect(!signal.wait(atMost: .milliseconds(1)))
+        signal.signal()
+        #expect(signal.wait(atMost: .seconds(60)) && signal.wait(atMost: .seconds(60)))
+    }
+}

@@ -208,7 +208,7 @@ import Testing
         try first.remember(record("gone", version: "1"))
         try first.forget(model: "gone")
         _ = consume first
-        let found = try opened().records().sorted { $0.model < $1.model }
+        let found = try opened().records().records.sorted { $0.model < $1.model }
         #expect(found == [record("../../etc/passwd", version: "ü"), record("filter", version: "2")])
     }
 
@@ -225,7 +225,8 @@ import Testing
         let directory = temporary.path + "/models"
         let name = try #require(try SystemDisk().list(directory).first)
         truncate(directory + "/" + name, 20)
-        #expect(try cache.records().isEmpty)
+        let found = try cache.records()
+        #expect(found.records.isEmpty && found.problems.count == 1)
         #expect(try SystemDisk().list(directory).isEmpty)
     }
 

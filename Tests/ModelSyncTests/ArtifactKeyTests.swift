@@ -55,12 +55,13 @@ import Testing
         #expect(try Bundle(members: [member("a.json"), member("x/xgboost-model")]).modelPath == "x/xgboost-model")
         #expect(try Bundle(members: [member("code/inference.py"), member("m.ubj")]).modelPath == "m.ubj")
         #expect(try Bundle(members: [member("m.ubj"), member("golden.csv")]).golden == Array("golden.csv".utf8))
-        #expect(try Bundle(members: [member("m.ubj"), member("x/golden.csv")]).golden == nil)
         #expect(try Bundle(members: [member("m.json"), member("encoders.json")]).modelPath == "m.json")
         let encoded = try Bundle(members: [member("m.cbm"), member("encoders.json")])
         #expect(encoded.encoders == Array("encoders.json".utf8))
-        #expect(try Bundle(members: [member("m.ubj"), member("x/encoders.json")]).encoders == nil)
-        for paths in [[], ["a.txt"], ["a.json", "b.json"], ["xgboost-model", "x/xgboost-model.json"]] {
+        for paths in [
+            [], ["a.txt"], ["a.json", "b.json"], ["xgboost-model", "x/xgboost-model.json"],
+            ["m.ubj", "x/golden.csv"], ["m.ubj", "x/encoders.json"],
+        ] {
             #expect(throws: PreparationError.self) { _ = try Bundle(members: paths.map(member)) }
         }
     }

@@ -1,4 +1,5 @@
 import Digests
+import DurableFiles
 import Glibc
 import Handoff
 import Logging
@@ -188,10 +189,12 @@ final class RunningSidecar: Sendable {
     private let supervisor: Mutex<ModelSupervisor?>
     private let task: Task<Void, Never>
 
-    init(_ directory: TemporaryDirectory, bucket: MemoryBucket, executors: [TestExecutor]) throws {
+    init(
+        _ directory: TemporaryDirectory, bucket: MemoryBucket, executors: [TestExecutor], disk: any Disk = SystemDisk()
+    ) throws {
         var configuration = SyncConfiguration()
         configuration.executors = executors.map(\.path)
-        let cache = try ModelCache(directory: directory.path + "/cache", budgetBytes: 1 << 30)
+        let cache = try ModelCache(directory: directory.path + "/cache", budgetBytes: 1 << 30, disk: disk)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .trace
         // The pauses of a test are short, and still give way.

@@ -35,8 +35,50 @@ import Testing
         }
     }
 
+    @Test func whatIsTooMuchIsRefusedWhereItBegins() {
+        let manyRows = "a,margin\n" + String(repeating: "1,1\n", count: GoldenRequests.rowLimitCount + 1)
+        let many = [
+            ("a,margin\n1,2" + String(repeating: ",", count: 1_000_000), 2, "more than 2 fields"),
+            (String(repeating: ",", count: GoldenRequests.columnLimitCount + 1), 1, "columns"),
+            ("a,margin\n" + String(repeating: "1", count: GoldenReader.fieldLimitBytes + 1), 2, "a field of more"),
+            (manyRows, GoldenRequests.rowLimitCount + 2, "too many requests"),
+        ]
+        for (text, line, words) in many {
+            #expect {
+                try GoldenRequests(csv: Array(text.utf8))
+            } throws: { error in
+                guard case GoldenError.malformed(let found, let what) = error else { return false }
+                return found == line && what.contains(words)
+            }
+        }
+    }
+
+    @Test func aModelThatTakesTooLongIsRefused() {
+        #expect(throws: GoldenError.tooSlow(line: 2, patience: .zero)) {
+            try check("x,margin\n3,3\n", marginCount: 1, transform: .identity, patience: .zero)
+        }
+    }
+
+    @Test func everyRequestIsAskedOverManySlices() throws {
+        let lines = (0..<5000).map { "\($0),\($0)" }
+        try check("x,margin\n" + lines.joined(separator: "\n"), marginCount: 1, transform: .identity)
+        for wrong in [0, 1, 2, 1023, 2046, 2047, 4999] {
+            var changed = lines
+            changed[wrong] = "\(wrong),-1"
+            #expect(
+                throws: GoldenError.mismatch(
+                    line: wrong + 2, column: "margin", expected: -1, answered: Double(wrong))
+            ) {
+                try check("x,margin\n" + changed.joined(separator: "\n"), marginCount: 1, transform: .identity)
+            }
+        }
+    }
+
     /// Margins of one row are its feature, twice it and nothing.
-    private func check(_ text: String, marginCount: Int = 3, transform: OutputTransform = .softmax) throws {
+    private func check(
+        _ text: String, marginCount: Int = 3, transform: OutputTransform = .softmax,
+        patience: Duration = GoldenRequests.patience
+    ) throws {
         let weights: [Double] = [1, 2, 0]
         let linear = try LinearPredictor(
             featureCount: 1, accumulator: .float64, startValues: Array(repeating: 0, count: marginCount),
@@ -49,7 +91,7 @@ import Testing
         defer { memory.deallocate() }
         memory.copyBytes(from: image)
         let view = try ModelImageView(validating: UnsafeRawBufferPointer(memory))
-        try GoldenRequests(csv: Array(text.utf8)).check(Predictor(view, runtime: nil))
+        try GoldenRequests(csv: Array(text.utf8)).check(Predictor(view, runtime: nil), patience: patience)
     }
 
     @Test func severalAnswersOfARowHaveAColumnEach() throws {

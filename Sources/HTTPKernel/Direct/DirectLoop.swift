@@ -75,7 +75,9 @@ package final class DirectLoop: EventLoop, @unchecked Sendable {
         self.epoll = cepoll_create()
         self.wake = cepoll_eventfd()
         self.alarm = cepoll_timer()
-        guard self.epoll >= 0, cepoll_add(self.epoll, self.wake, 0) == 0, cepoll_add(self.epoll, self.alarm, 0) == 0
+        // One after the other, so that errno is of what failed and not of a descriptor that there is not.
+        guard self.epoll >= 0, self.wake >= 0, self.alarm >= 0, cepoll_add(self.epoll, self.wake, 0) == 0,
+            cepoll_add(self.epoll, self.alarm, 0) == 0
         else {
             let error = SystemError(number: errno)
             for descriptor in [self.epoll, self.wake, self.alarm] where descriptor >= 0 { _ = Glibc.close(descriptor) }

@@ -24,6 +24,9 @@ struct PickleMachine {
         case booster, byteArray, encode
     }
 
+    /// A booster with a million feature names takes three millions; an opcode of one byte may make a list of thirty.
+    private static let stepLimitCount = 1 << 22
+
     private let limits: ModelLimits
     private(set) var cursor: ByteCursor
     private var stack: [Value] = []
@@ -44,8 +47,13 @@ struct PickleMachine {
 
     /// Reads to the end and answers what the pickle stands for.
     mutating func run() throws(ModelFormatError) -> Value {
+        var stepCount = 0
         while true {
             let start = cursor.offset
+            stepCount += 1
+            guard stepCount <= Self.stepLimitCount else {
+                throw ModelFormatError(.tooLarge("pickle opcodes"), at: start)
+            }
             let opcode = try cursor.byte()
             if opcode == UInt8(ascii: ".") {
                 guard stack.count == 1 else { throw malformed("a pickle of one value") }

@@ -12,7 +12,15 @@ final class ExecutorSlot: Sendable {
         var isConnected = false
         /// Why there is no connection; nil before the first attempt ends.
         var problem: String?
+        var connectedAt: ContinuousClock.Instant?
+        /// The problem that was said last, until a connection holds.
+        var saidProblem: String?
+        /// Whether the connection after it was said.
+        var isConnectionSaid = false
     }
+
+    /// A connection that held for so long was one, and what ends it is said anew.
+    private static let settledTime = Duration.seconds(2)
 
     let path: Name
     private let state = Mutex(State())
@@ -27,18 +35,30 @@ final class ExecutorSlot: Sendable {
     func start() { link.start() }
     func stop() { link.stop() }
 
-    func connected(highestGeneration: UInt64) {
+    /// - Returns: whether the same was said already, as of a connection that comes and goes for one reason.
+    func connected(highestGeneration: UInt64) -> Bool {
         state.withLock { state in
             state.lastGeneration = max(state.lastGeneration, highestGeneration)
             state.isConnected = true
             state.problem = nil
+            state.connectedAt = .now
+            defer { state.isConnectionSaid = true }
+            return state.isConnectionSaid
         }
     }
 
-    func disconnected(_ problem: String) {
+    /// - Returns: whether the same was said already, and no connection has held since.
+    func disconnected(_ problem: String) -> Bool {
         state.withLock { state in
+            if let connectedAt = state.connectedAt.take(), ContinuousClock.now - connectedAt >= Self.settledTime {
+                state.saidProblem = nil
+            }
             state.isConnected = false
             state.problem = problem
+            if state.saidProblem == problem { return true }
+            state.saidProblem = problem
+            state.isConnectionSaid = false
+            return false
         }
     }
 

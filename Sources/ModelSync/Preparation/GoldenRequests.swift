@@ -2,32 +2,6 @@ import JSONReader
 import ModelTypes
 import Scoring
 
-/// Why golden requests do not vouch for a model. Push a bundle whose requests reproduce.
-enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// `golden.csv` is not what `Docs/Formats/bundle.md` says.
-    case malformed(line: Int, String)
-    case wrongFeatureCount(golden: Int, model: Int)
-    /// The model answers something else than the golden file says.
-    case mismatch(line: Int, column: String, expected: Double, answered: Double)
-    /// A graph's library did not answer.
-    case unanswered(GraphRunError)
-    /// A graph answers a row by itself otherwise than among others: it mixes rows.
-    case mixed(line: Int)
-
-    var description: String {
-        switch self {
-        case .malformed(let line, let what): "line \(line) of golden.csv: \(what)"
-        case .wrongFeatureCount(let golden, let model):
-            "golden.csv has \(golden) features, the model \(model)"
-        case .mismatch(let line, let column, let expected, let answered):
-            "golden request in line \(line) does not reproduce: \(column) is \(answered), expected \(expected)"
-        case .unanswered(let error): "the golden requests: \(error)"
-        case .mixed(let line):
-            "golden request in line \(line) is answered otherwise when it is asked alone: the graph mixes rows"
-        }
-    }
-}
-
 /// The golden requests of a bundle: rows, and what the reference library answered for them.
 ///
 /// `golden.csv`, as `Docs/Formats/bundle.md` has it: lines that begin with `#` are comments; the first other line names the
@@ -35,7 +9,17 @@ enum GoldenError: Error, Equatable, Sendable, CustomStringConvertible {
 /// empty field is missing. Fields of a feature with an encoder, or of categories, are texts, in quotation marks where they hold a
 /// comma or a quotation mark.
 struct GoldenRequests {
+    /// More is refused while the archive is unpacked.
+    static let limitBytes: UInt64 = 64 << 20
     static let rowLimitCount = 100_000
+    /// A model has at most a million features.
+    static let columnLimitCount = (1 << 20) + 8192
+    /// Features and answers of all requests together.
+    static let valueLimitCount = 1 << 23
+    /// How long a model may take for all of them.
+    static let patience: Duration = .seconds(120)
+    /// Requests that are asked at once, at most.
+    private static let sliceCount = 1024
     /// What a margin or a prediction may differ by: absolutely where it is small, else relative to it.
     static let tolerance = 1e-6
     /// Requests that a graph is also asked one by one.
@@ -59,123 +43,108 @@ struct GoldenRequests {
     init(
         csv bytes: [UInt8], encode: (_ feature: Int, _ text: [UInt8]) -> Double? = { _, _ in nil }
     ) throws(GoldenError) {
-        var header: (names: [String], columns: [GoldenColumn], line: Int)?
-        var featureCount = 0
+        var reader = GoldenReader(bytes)
+        guard try reader.beginLine() else { throw .malformed(line: reader.line, "no requests") }
+        let headerLine = reader.line
+        var names: [String] = []
+        while try reader.readField() {
+            guard names.count < Self.columnLimitCount else {
+                throw .malformed(line: headerLine, "more than \(Self.columnLimitCount) columns")
+            }
+            names.append(String(decoding: reader.field, as: UTF8.self))
+        }
+        let featureCount = names.firstIndex { GoldenColumn($0) != nil } ?? names.count
+        let columns = names[featureCount...].compactMap { GoldenColumn($0) }
+        guard featureCount > 0, !columns.isEmpty, columns.count == names.count - featureCount else {
+            throw .malformed(line: headerLine, "features, then margin, probability or prediction")
+        }
         var rows: [Double] = []
         var answers: [Double] = []
         var lines: [Int] = []
-        var number = 0
-        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-            number += 1
-            let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            if line.isEmpty || line.first == UInt8(ascii: "#") { continue }
-            guard let fields = Self.fields(line) else {
-                throw .malformed(line: number, "a quotation mark out of place")
+        while try reader.beginLine() {
+            let line = reader.line
+            guard lines.count < Self.rowLimitCount, (lines.count + 1) * names.count <= Self.valueLimitCount else {
+                throw .malformed(line: line, "too many requests")
             }
-            guard let names = header?.names else {
-                let names = fields.map { String(decoding: $0, as: UTF8.self) }
-                featureCount = names.firstIndex { GoldenColumn($0) != nil } ?? names.count
-                let columns = names[featureCount...].compactMap { GoldenColumn($0) }
-                guard featureCount > 0, !columns.isEmpty, columns.count == names.count - featureCount else {
-                    throw .malformed(line: number, "features, then margin, probability or prediction")
-                }
-                header = (names, columns, number)
-                continue
-            }
-            guard fields.count == names.count else { throw .malformed(line: number, "\(fields.count) fields") }
-            guard lines.count < Self.rowLimitCount else { throw .malformed(line: number, "too many requests") }
-            for (index, field) in fields.enumerated() {
+            var index = 0
+            while try reader.readField() {
+                guard index < names.count else { throw .malformed(line: line, "more than \(names.count) fields") }
                 let isFeature = index < featureCount
-                if isFeature, field.isEmpty {
+                if isFeature, reader.field.isEmpty {
                     rows.append(.nan)
-                } else if isFeature, let encoded = encode(index, field) {
+                } else if isFeature, let encoded = encode(index, reader.field) {
                     rows.append(encoded)
-                } else if let value = NumberText.double(field.span) {
+                } else if let value = NumberText.double(reader.field.span) {
                     if isFeature { rows.append(value) } else { answers.append(value) }
                 } else {
-                    throw .malformed(line: number, "\(names[index]) is no number")
+                    throw .malformed(line: line, "\(names[index]) is no number")
                 }
+                index += 1
             }
-            lines.append(number)
+            guard index == names.count else { throw .malformed(line: line, "\(index) fields") }
+            lines.append(line)
         }
-        guard let header, !lines.isEmpty else { throw .malformed(line: number, "no requests") }
+        guard !lines.isEmpty else { throw .malformed(line: reader.line, "no requests") }
         self.featureCount = featureCount
-        self.columns = header.columns
-        self.headerLine = header.line
+        self.columns = columns
+        self.headerLine = headerLine
         self.rows = rows
         self.answers = answers
         self.lines = lines
     }
 
-    /// The fields of a line; nil when a quotation mark stands where RFC 4180 has none.
-    private static func fields(_ line: ArraySlice<UInt8>) -> [[UInt8]]? {
-        let (mark, comma) = (UInt8(ascii: "\""), UInt8(ascii: ","))
-        guard line.contains(mark) else {
-            return line.split(separator: comma, omittingEmptySubsequences: false).map(Array.init)
-        }
-        var fields: [[UInt8]] = []
-        var position = line.startIndex
-        while true {
-            var field: [UInt8] = []
-            let isQuoted = position < line.endIndex && line[position] == mark
-            if isQuoted {
-                position += 1
-                while true {
-                    guard position < line.endIndex else { return nil }
-                    if line[position] == mark {
-                        position += 1
-                        // Two marks stand for one.
-                        guard position < line.endIndex, line[position] == mark else { break }
-                    }
-                    field.append(line[position])
-                    position += 1
-                }
-            } else {
-                while position < line.endIndex, line[position] != comma {
-                    guard line[position] != mark else { return nil }
-                    field.append(line[position])
-                    position += 1
-                }
-            }
-            fields.append(field)
-            if position == line.endIndex { return fields }
-            guard line[position] == comma else { return nil }
-            position += 1
-        }
-    }
-
     /// Asks the model every request.
     ///
-    /// - Throws: ``GoldenError/wrongFeatureCount(golden:model:)``, or the first ``GoldenError/mismatch(line:column:expected:answered:)``.
-    func check(_ predictor: Predictor) throws(GoldenError) {
+    /// - Parameter patience: how long it may take; a slow model must not hold up others for ever.
+    /// - Throws: ``GoldenError/wrongFeatureCount(golden:model:)``, the first
+    ///   ``GoldenError/mismatch(line:column:expected:answered:)``, or ``GoldenError/tooSlow(line:patience:)``.
+    func check(_ predictor: Predictor, patience: Duration = GoldenRequests.patience) throws(GoldenError) {
         guard featureCount == predictor.featureCount else {
             throw .wrongFeatureCount(golden: featureCount, model: predictor.featureCount)
         }
+        let end = ContinuousClock.now + patience
         for kind in GoldenColumn.Kind.allCases {
             let places = columns.indices.filter { columns[$0].kind == kind }
             guard !places.isEmpty else { continue }
             let width = kind == .margin ? predictor.marginCount : predictor.outputCount
             try checkColumns(places, kind, width: width)
-            // As many numbers as the file itself holds.
-            let answered = try answers(of: predictor, kind, 0..<lines.count, width: width)
-            for (row, line) in lines.enumerated() {
-                for place in places {
-                    let expected = answers[row * columns.count + place]
-                    let found = answered[row * width + (columns[place].index ?? 0)]
-                    guard Self.isSame(found, expected) else {
-                        throw .mismatch(
-                            line: line, column: "\(columns[place])", expected: expected, answered: found)
+            var start = 0
+            // Kernels know no other row, and how long one takes is seen soonest from one.
+            var count = predictor.isGraph ? Self.sliceCount : 1
+            while start < lines.count {
+                guard ContinuousClock.now < end else { throw .tooSlow(line: lines[start], patience: patience) }
+                let slice = start..<min(start + count, lines.count)
+                // As many numbers as the file itself holds of these requests.
+                let answered = try answers(of: predictor, kind, slice, width: width)
+                for row in slice {
+                    for place in places {
+                        let expected = answers[row * columns.count + place]
+                        let found = answered[(row - start) * width + (columns[place].index ?? 0)]
+                        guard Self.isSame(found, expected) else {
+                            throw .mismatch(
+                                line: lines[row], column: "\(columns[place])", expected: expected, answered: found)
+                        }
                     }
                 }
+                if predictor.isGraph { try checkAlone(slice, answered, predictor, kind, width: width, end: end) }
+                start = slice.upperBound
+                count = min(count * 2, Self.sliceCount)
             }
-            guard predictor.isGraph else { continue }
-            // Kernels know no other row; what a graph does is its own affair until it is tried.
-            for row in 0..<min(lines.count, Self.aloneCount) {
-                let alone = try answers(of: predictor, kind, row..<row + 1, width: width)
-                for place in 0..<width {
-                    guard Self.isSame(alone[place], answered[row * width + place], within: Self.mixingTolerance) else {
-                        throw .mixed(line: lines[row])
-                    }
+        }
+    }
+
+    /// Kernels know no other row; what a graph does is its own affair until it is tried.
+    private func checkAlone(
+        _ slice: Range<Int>, _ answered: [Double], _ predictor: Predictor, _ kind: GoldenColumn.Kind, width: Int,
+        end: ContinuousClock.Instant
+    ) throws(GoldenError) {
+        for row in slice where row < Self.aloneCount {
+            guard ContinuousClock.now < end else { throw .tooSlow(line: lines[row], patience: Self.patience) }
+            let alone = try answers(of: predictor, kind, row..<row + 1, width: width)
+            for place in 0..<width {
+                let among = answered[(row - slice.lowerBound) * width + place]
+                guard Self.isSame(alone[place], among, within: Self.mixingTolerance) else {
+                    throw .mixed(line: lines[row])
                 }
             }
         }

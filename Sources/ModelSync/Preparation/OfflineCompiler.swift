@@ -30,7 +30,7 @@ package enum OfflineCompiler {
     private static func bundle(_ artifact: [UInt8]) throws -> Bundle {
         let members: [ArchiveMember]
         do throws(ArchiveError) {
-            members = try Archive.unpack(artifact)
+            members = try Bundle.members(of: artifact, limits: ArchiveLimits())
         } catch .notAnArchive {
             return Bundle(file: artifact)
         }

@@ -1,5 +1,6 @@
 import ArchiveKit
 import Digests
+import DurableFiles
 import ModelCache
 import ModelFormat
 import ModelImage
@@ -18,10 +19,15 @@ struct Preparation: Sendable {
     private let cache: ModelCache
     private let archiveLimits: ArchiveLimits
     private let runtime: (any GraphRuntime)?
+    private let marks: PreparationMarks
 
     /// - Parameter runtime: runs graphs that are not translated; without it they are refused.
-    init(cache: ModelCache, archiveLimits: ArchiveLimits = ArchiveLimits(), runtime: (any GraphRuntime)? = nil) {
+    init(
+        cache: ModelCache, marks: PreparationMarks, archiveLimits: ArchiveLimits = ArchiveLimits(),
+        runtime: (any GraphRuntime)? = nil
+    ) {
         self.cache = cache
+        self.marks = marks
         self.archiveLimits = archiveLimits
         self.runtime = runtime
     }
@@ -32,6 +38,9 @@ struct Preparation: Sendable {
         let version: String
         let isBundle: Bool
         let digest: ContentDigest
+        /// Where it came from.
+        let objectKey: String
+        let etag: String
     }
 
     static func imageKey(of digest: ContentDigest) -> CacheKey {
@@ -48,6 +57,8 @@ struct Preparation: Sendable {
         of input: Input, bytes: [UInt8], isCached: Bool, took: (SyncStep, UInt64?) throws(PreparationError) -> Void
     ) throws(PreparationError) -> HotImage {
         guard !bytes.isEmpty else { throw .emptyArtifact }
+        try marks.begin(input)
+        defer { marks.end(input.digest) }
         let bundle = try unpack(bytes, isBundle: input.isBundle)
         try took(.unpacked, UInt64(bundle.model.count))
         let key = Self.imageKey(of: input.digest)
@@ -78,14 +89,24 @@ struct Preparation: Sendable {
         if cache.contains(Self.imageKey(of: input.digest)) {
             do throws(PreparationError) {
                 let hot = try hydrate(input)
-                try check(hot.memory, golden: nil)
+                try checkRestored(hot, input)
                 return hot
+            } catch .endedTheProcess(let mark) {
+                throw .endedTheProcess(mark: mark)
             } catch {
                 guard cache.contains(.artifact(input.digest)) else { throw error }
             }
         }
         let bytes = try cachedArtifact(input.digest)
         return try image(of: input, bytes: bytes, isCached: true) { _, _ in }
+    }
+
+    private func checkRestored(_ hot: HotImage, _ input: Input) throws(PreparationError) {
+        // An image is checked memory; a graph is loaded by a library.
+        guard runtime != nil else { return try check(hot.memory, golden: nil) }
+        try marks.begin(input)
+        defer { marks.end(input.digest) }
+        try check(hot.memory, golden: nil)
     }
 
     private func cachedArtifact(_ digest: ContentDigest) throws(PreparationError) -> [UInt8] {
@@ -109,7 +130,7 @@ struct Preparation: Sendable {
         guard isBundle else { return Bundle(file: bytes) }
         let members: [ArchiveMember]
         do throws(ArchiveError) {
-            members = try Archive.unpack(bytes, limits: archiveLimits)
+            members = try Bundle.members(of: bytes, limits: archiveLimits)
         } catch {
             throw .archive(error)
         }
@@ -155,6 +176,8 @@ struct Preparation: Sendable {
     }
 
     private func hydrate(_ input: Input) throws(PreparationError) -> HotImage {
+        // The memory of a model keeps its descriptor for as long as any executor may need it.
+        if let shortage = OpenDescriptors.shortage() { throw .descriptors(shortage) }
         do throws(ModelCacheError) {
             let content = try cache.hydrate(Self.imageKey(of: input.digest))
             let digest = content.digest

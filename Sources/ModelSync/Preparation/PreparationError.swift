@@ -24,6 +24,10 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
     /// A graph that its library does not run, or may not.
     case predictor(PredictorError)
     case golden(GoldenError)
+    /// Too few descriptors are left for another model to keep one; said in words.
+    case descriptors(String)
+    /// Preparing these bytes ended the process before: they are not tried again while the mark is there.
+    case endedTheProcess(mark: String)
     /// A newer artifact came meanwhile: this one is of no interest any more.
     case superseded
 
@@ -35,7 +39,7 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
             case .noSuchKey, .tooLarge: false
             default: true
             }
-        case .cache, .memory: true
+        case .cache, .memory, .descriptors: true
         default: false
         }
     }
@@ -58,6 +62,9 @@ enum PreparationError: Error, Sendable, CustomStringConvertible {
         case .predictor(.noRuntime): "\(PredictorError.noRuntime): --onnx-runtime allows it"
         case .predictor(let error): "\(error)"
         case .golden(let error): "\(error)"
+        case .descriptors(let what): what
+        case .endedTheProcess(let mark):
+            "preparing it ended the process: push another, or remove \(mark) and start the sidecar again"
         case .superseded: "a newer artifact came"
         }
     }
