@@ -2,10 +2,11 @@ import Testing
 
 @testable import Handoff
 
-@Suite struct HandoffMessageTests {
+@Suite(.timeLimit(.minutes(3))) struct HandoffMessageTests {
     static func messages() throws -> [HandoffMessage] {
         let offer = try ImageOffer(
-            generation: .max, model: String(repeating: "m", count: 255), version: String(repeating: "é", count: 512),
+            generation: ImageOffer.generationLimit, model: String(repeating: "m", count: 255),
+            version: String(repeating: "é", count: 512),
             artifactDigest: digest(3), imageDigest: digest(4), imageVersion: 7, sizeBytes: 1 << 40)
         return [
             .hello(Hello(protocolVersions: 1...3, imageVersions: [1, 2, 9], highestGeneration: 12, heldCount: 4)),
@@ -45,6 +46,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [ImageOffer.generationLimit, .max - 2, .max - 1, .max])
+    func aHelloThatLeavesNoGenerationIsRefused(highest: UInt64) throws {
+        let hello = HandoffMessage.hello(
+            Hello(protocolVersions: 1...1, imageVersions: [1], highestGeneration: highest, heldCount: 0))
+        #expect(throws: HandoffError.violation("generation \(highest) taken, which leaves none")) {
+            try read(hello.encoded())
+        }
+    }
+
     @Test func aLongReasonIsCutAtAWholeCharacter() throws {
         let refusal = ImageRefusal(code: .other, reason: "x" + String(repeating: "é", count: 600))
         guard case .refused(_, let cut) = try read(HandoffMessage.refused(generation: 1, refusal).encoded()) else {
@@ -56,8 +66,8 @@ import Testing
 
     @Test(
         arguments: [
-            (0, "m", "v"), (1, "", "v"), (1, "m", ""), (1, String(repeating: "m", count: 256), "v"),
-            (1, "m", String(repeating: "v", count: 1025)),
+            (0, "m", "v"), (.max, "m", "v"), (.max / 2 + 1, "m", "v"), (1, "", "v"), (1, "m", ""),
+            (1, String(repeating: "m", count: 256), "v"), (1, "m", String(repeating: "v", count: 1025)),
         ] as [(UInt64, String, String)])
     func anOfferOutOfItsBoundsCannotBeMade(generation: UInt64, model: String, version: String) {
         #expect(throws: HandoffError.self) {
