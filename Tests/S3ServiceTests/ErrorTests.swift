@@ -10,7 +10,7 @@ import Testing
 @testable import S3Service
 
 /// Every error of the layers below has its S3 error. The switches have no default: a new case does not compile until it is here.
-struct ErrorTests {
+@Suite(.timeLimit(.minutes(3))) struct ErrorTests {
     @Test func everyEngineErrorHasItsCode() throws {
         let bucket = try BucketName("models")
         let key = try ObjectKey("k")
