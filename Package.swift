@@ -153,7 +153,7 @@ let house: [Room] = [
         ]),
     room(2, "LoadGenerator", ["Threads", "Telemetry", "Histogram"]),
     room(2, "SigV4", ["S3Types", "Digests"]),
-    room(2, "S3Wire", ["S3Types"]),
+    room(2, "S3Wire", ["S3Types"], tests: ["PropertyTesting"]),
     room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
     room(2, "ModelImage", ["ModelTypes"], tests: ["PropertyTesting"]),
     room(

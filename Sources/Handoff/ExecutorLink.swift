@@ -165,6 +165,10 @@ package final class ExecutorLink: Sendable {
             guard let descriptor = arrival.descriptor.take() else {
                 throw .system(cause: .system(call: "recvmsg", errno: EMFILE))
             }
+            // Or a generation could be given out that is in use.
+            guard offer.generation <= hello.highestGeneration else {
+                throw .violation("generation \(offer.generation) held, above the highest that the hello says")
+            }
             let image = try held(offer, descriptor)
             if phase == .live { live.append(image) } else { draining.append(image) }
         }

@@ -39,6 +39,10 @@ package struct Hello: Equatable, Sendable {
         guard lowest <= highest else { throw .violation("protocol versions \(lowest) to \(highest)") }
         self.protocolVersions = lowest...highest
         self.highestGeneration = try reader.readUInt64()
+        // Offers must be above it.
+        guard highestGeneration < ImageOffer.generationLimit else {
+            throw .violation("generation \(highestGeneration) taken, which leaves none")
+        }
         let heldCount = try reader.readUInt32()
         guard heldCount <= UInt32(HandoffMessage.heldLimitCount) else { throw .violation("\(heldCount) held images") }
         self.heldCount = Int(heldCount)

@@ -5,6 +5,8 @@ package import Names
 package struct ImageOffer: Sendable, Equatable {
     package static let modelLimitBytes = 255
     package static let versionLimitBytes = 1024
+    /// Half of what 64 bits hold: whoever adds one to a generation that was checked needs not look whether there is another.
+    package static let generationLimit: UInt64 = .max / 2
 
     /// Names this image on its executor: chosen by the sidecar, rising, never used twice on one executor.
     package let generation: UInt64
@@ -21,12 +23,14 @@ package struct ImageOffer: Sendable, Equatable {
     /// The size of the image, in bytes: exactly that of the memory that comes with the offer.
     package let sizeBytes: UInt64
 
-    /// - Throws: ``HandoffError/unusableOffer(_:)`` when a text is empty or too long, or the generation is 0.
+    /// - Throws: ``HandoffError/unusableOffer(_:)`` when a text is empty or too long, or the generation is 0 or above its limit.
     package init(
         generation: UInt64, model: Name, version: String, artifactDigest: ContentDigest, imageDigest: ContentDigest,
         imageVersion: UInt16, sizeBytes: UInt64
     ) throws(HandoffError) {
-        guard generation > 0 else { throw .unusableOffer("generation 0") }
+        guard (1...Self.generationLimit).contains(generation) else {
+            throw .unusableOffer("generation \(generation), which is not in 1 to \(Self.generationLimit)")
+        }
         guard (1...Self.modelLimitBytes).contains(model.utf8.count) else {
             throw .unusableOffer("a model name of \(model.utf8.count) bytes")
         }

@@ -180,6 +180,19 @@ import ModelTypes
         return 0
     }
 
+    /// How many slots a search looks at, at most: the longest run of taken ones and the free one behind it.
+    func longestSearch(in projection: Projection) -> Int {
+        let slotCount = Int(projection.slotCount)
+        var (longest, run) = (0, 0)
+        // Twice around, for a run that goes on behind the last slot; and not further than a search does.
+        for position in 0..<2 * slotCount {
+            let slot = unsafe slots[Int(projection.firstSlot) + (position & (slotCount - 1))]
+            run = slot.row == 0 ? 0 : run + 1
+            longest = max(longest, run)
+        }
+        return min(longest + 1, Self.maxProbes)
+    }
+
     package var projectionCount: Int { unsafe projections.count }
 
     // MARK: Columns of texts

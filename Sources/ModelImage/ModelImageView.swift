@@ -180,6 +180,8 @@ package import ModelTypes
     /// Factors of a feature, zeros at the end included: a multiple of eight.
     package var factorStride: Int { featureCount == 0 ? 0 : unsafe factors.count / featureCount }
     package var sizeBytes: Int { unsafe bytes.count }
+    /// Worked out anew each time, in a time that is linear in the image.
+    package var work: ScoringWork { ScoringWork(self) }
 
     /// SHA-256 of the artifact that the image was compiled from.
     package var artifactDigest: [UInt8] {

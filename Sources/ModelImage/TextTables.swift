@@ -146,9 +146,22 @@
         return unsafe UnsafeRawBufferPointer(rebasing: texts[start..<start + Int(entry.textByteCount)])
     }
 
-    private static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    /// Eight bytes at once: a search may compare a long text with that of each of its slots.
+    static func isSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard left.count == right.count else { return false }
-        for index in 0..<left.count where unsafe left[index] != right[index] { return false }
+        var index = 0
+        while index + 8 <= left.count {
+            let (here, there) = unsafe (
+                left.loadUnaligned(fromByteOffset: index, as: UInt64.self),
+                right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            )
+            if here != there { return false }
+            index += 8
+        }
+        while index < left.count {
+            if unsafe left[index] != right[index] { return false }
+            index += 1
+        }
         return true
     }
 }

@@ -18,6 +18,8 @@ package final class S3Service: Sendable {
     package let configuration: S3ServiceConfiguration
     let logger: Logger
 
+    /// Large documents, whoever sends them.
+    let documents = DocumentTurns()
     private let verifier: SignatureVerifier
     private let hostID: String
     private let isDraining = Atomic<Bool>(false)

@@ -1,96 +1,65 @@
-import Foundation
-import FoundationXML
-
-/// Why a document is not read.
-package enum XMLReaderError: Error, Equatable, Sendable {
-    case tooLarge(limitBytes: Int)
-    /// Not UTF-8, not well-formed, deeper or with more elements than allowed, or with a document type.
-    case malformed(reason: String)
-}
-
-/// Reads a small XML document into a tree.
+/// Reads a small XML document into a tree, in one pass whose work is bounded by a multiple of the document's bytes.
 ///
-/// The document is bounded before the parser sees it, must be UTF-8 by content and by declaration, and may hold no document
-/// type, so there are no entities but the five predefined ones.
+/// Documents are elements, text, references to characters and to the five predefined entities, CDATA sections and comments, in
+/// UTF-8 by content and by declaration. Document types and processing instructions are refused, so nothing expands and nothing
+/// is fetched. Decision 0027 has the bounds and their reasons.
 package enum XMLReader {
-    private static let depthLimit = 16
-    private static let elementLimit = 50_000
+    /// The root counts.
+    package static let depthLimit = 16
+    /// Ten thousand parts with every checksum are 80,001.
+    package static let elementLimit = 100_000
+    /// Of one element; in the whole document, as many as elements.
+    package static let attributeLimit = 16
+    /// Of one element: all names and values.
+    package static let attributeLimitBytes = 4 << 10
+    /// Of elements and attributes, with their prefixes.
+    package static let nameLimitBytes = 128
 
-    package static func read(_ bytes: [UInt8], limitBytes: Int = 4 << 20) throws(XMLReaderError) -> XMLElement {
+    /// - Parameter limitBytes: nothing is read of a larger document.
+    package static func read(_ bytes: [UInt8], limitBytes: Int = 8 << 20) throws(XMLReaderError) -> XMLElement {
+        var steps = 0
+        return try read(bytes, limitBytes: limitBytes, steps: &steps)
+    }
+
+    /// - Parameter steps: receives how often a byte was looked at, also when the document is refused.
+    package static func read(
+        _ bytes: [UInt8], limitBytes: Int, steps: inout Int
+    ) throws(XMLReaderError) -> XMLElement {
         guard bytes.count <= limitBytes else { throw .tooLarge(limitBytes: limitBytes) }
-        guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+        steps += bytes.count
+        guard (try? UTF8Span(validating: bytes.span)) != nil else {
             throw .malformed(reason: "the document is not UTF-8")
         }
-        guard !text.contains("<!DOCTYPE"), !text.contains("<!ENTITY") else {
-            throw .malformed(reason: "a document type is not allowed")
+        var scanner = XMLScanner(bytes)
+        defer { steps += scanner.steps }
+        try scanner.skipDeclaration()
+        // What surrounds the root lies at the bottom, so that the scanner has one place for text at every depth.
+        var open = [OpenElement(element: XMLElement(name: ""))]
+        while true {
+            switch try scanner.next(into: &open[open.count - 1].text) {
+            case .text: break
+            case .opened(let name): open.append(OpenElement(element: XMLElement(name: name)))
+            case .closed:
+                let element = open.removeLast().finished()
+                open[open.count - 1].element.children.append(element)
+            case .ended:
+                guard let root = open[0].element.children.first else {
+                    throw .malformed(reason: "the document has no root")
+                }
+                return root
+            }
         }
-        if let encoding = declaredEncoding(text), encoding != "utf-8" {
-            throw .malformed(reason: "the document declares another encoding than UTF-8")
-        }
-        let builder = TreeBuilder(depthLimit: depthLimit, elementLimit: elementLimit)
-        let parser = XMLParser(data: Data(bytes))
-        parser.shouldResolveExternalEntities = false
-        parser.delegate = builder
-        guard parser.parse(), builder.fault == nil, let root = builder.root else {
-            throw .malformed(reason: builder.fault ?? "the document is not well-formed")
-        }
-        return root
-    }
-
-    private static func declaredEncoding(_ text: String) -> String? {
-        guard let start = text.firstRange(of: "<?xml"), let end = text.firstRange(of: "?>"),
-            start.upperBound < end.lowerBound
-        else { return nil }
-        let declaration = text[start.upperBound..<end.lowerBound]
-        guard let mark = declaration.firstRange(of: "encoding") else { return nil }
-        let value = declaration[mark.upperBound...].drop { $0 == " " || $0 == "=" || $0 == "\"" || $0 == "'" }
-        return value.prefix { $0 != "\"" && $0 != "'" }.lowercased()
     }
 }
 
-/// Builds the tree as the parser reports it, and stops at the first fault.
-private final class TreeBuilder: NSObject, XMLParserDelegate {
-    private(set) var root: XMLElement?
-    private(set) var fault: String?
-    private var open: [XMLElement] = []
-    private var elementCount = 0
-    private let depthLimit: Int
-    private let elementLimit: Int
+/// An element whose end has not come.
+private struct OpenElement {
+    var element: XMLElement
+    /// UTF-8: pieces of a document that is, cut at ASCII characters, and whole characters of references.
+    var text: [UInt8] = []
 
-    init(depthLimit: Int, elementLimit: Int) {
-        self.depthLimit = depthLimit
-        self.elementLimit = elementLimit
-    }
-
-    func parser(
-        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-        attributes: [String: String]
-    ) {
-        elementCount += 1
-        guard open.count < depthLimit, elementCount <= elementLimit else {
-            fault = "the document has too many elements"
-            return parser.abortParsing()
-        }
-        let localName = name.split(separator: ":").last.map(String.init) ?? name
-        open.append(XMLElement(name: localName))
-    }
-
-    func parser(_ parser: XMLParser, foundCharacters text: String) {
-        guard !open.isEmpty else { return }
-        open[open.count - 1].text += text
-    }
-
-    func parser(_ parser: XMLParser, foundCDATA data: Data) {
-        guard !open.isEmpty else { return }
-        open[open.count - 1].text += String(decoding: data, as: UTF8.self)
-    }
-
-    func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
-        guard let element = open.popLast() else { return }
-        if open.isEmpty { root = element } else { open[open.count - 1].children.append(element) }
-    }
-
-    func parser(_ parser: XMLParser, parseErrorOccurred error: any Error) {
-        if fault == nil { fault = "the document is not well-formed" }
+    consuming func finished() -> XMLElement {
+        element.text = String(decoding: text, as: UTF8.self)
+        return element
     }
 }

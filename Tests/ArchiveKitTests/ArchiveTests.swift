@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Archives written by the system's own tar, and tar headers written by hand where no honest program would write them.
-struct ArchiveTests {
+@Suite(.timeLimit(.minutes(3))) struct ArchiveTests {
     @Test(arguments: ["--gzip", "--zstd", "--format=ustar", "--format=pax"])
     func unpacksWhatTarPacks(option: String) throws {
         let members = try Archive.unpack(packed(option: option))

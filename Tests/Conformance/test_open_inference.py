@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -381,6 +382,41 @@ def test_messages_have_a_limit(served):
         assert status == "StatusCode.RESOURCE_EXHAUSTED", text
         rows, _ = golden_rows(MODEL)
         assert connected.infer(MODEL, [tensor(grpc, rows)]).as_numpy("predict").size == len(rows)
+
+
+def stalled_call(port, announced, sent):
+    """A call over HTTP/2 by hand, whose message stops in its midst: no client would send that."""
+    def frame(kind, flags, stream, payload=b""):
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    fields = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/inference.GRPCInferenceService/ModelInfer"),
+              (b":authority", b"x"), (b"content-type", b"application/grpc"), (b"te", b"trailers")]
+    # Literals without indexing.
+    head = b"".join(b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value for name, value in fields)
+    message = b"\0" + announced.to_bytes(4, "big") + bytes(sent)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 4, 1, head) + b"".join(
+        frame(0, 0, 1, message[at:at + 16384]) for at in range(0, len(message), 16384)))
+    return connection
+
+
+def test_who_announces_much_and_sends_little_takes_nothing_from_others(served):
+    def pending():
+        with contextlib.closing(served.executor.connect()) as connection:
+            connection.request("GET", "/metrics")
+            page = connection.getresponse().read().decode()
+        return next(float(line.split()[1]) for line in page.splitlines() if line.startswith("lodestore_executor_pending_bytes "))
+
+    sent = 62 << 10
+    with contextlib.ExitStack() as stack:
+        for _ in range(70):
+            stack.enter_context(stalled_call(served.grpc_port, 16 << 20, sent))
+        wait_until("what has come is charged", lambda: pending() == 70 * sent)
+        rows, _ = golden_rows(MODEL)
+        line = ",".join(repr(float(number)) for number in rows[0]) + "\n"
+        status, _, text = served.executor.predict(line * 2000, model=MODEL)
+        assert status == 200 and text.count("\n") == 2000
+    wait_until("what was charged is given back", lambda: pending() == 0)
 
 
 def test_unload_and_load(served, client):

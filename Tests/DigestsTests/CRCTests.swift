@@ -1,7 +1,7 @@
 import Digests
 import Testing
 
-struct CRCTests {
+@Suite(.timeLimit(.minutes(3))) struct CRCTests {
     private static let all: [CRC] = [.crc32, .crc32c, .crc64nvme]
 
     @Test func answersTheCheckValuesOfItsParameters() {

@@ -1,7 +1,7 @@
 import Digests
 import Testing
 
-struct DigestTests {
+@Suite(.timeLimit(.minutes(3))) struct DigestTests {
     private func hexadecimal(_ bytes: [UInt8]) -> String {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
@@ -56,7 +56,7 @@ struct DigestTests {
     }
 }
 
-struct DigestSetTests {
+@Suite(.timeLimit(.minutes(3))) struct DigestSetTests {
     @Test func onePassInPiecesEqualsEachDigestAlone() {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededBytes(seed: seed)

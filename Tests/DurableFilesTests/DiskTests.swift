@@ -11,7 +11,7 @@ final class Scratch {
     func callAsFunction(_ name: String) -> String { path + "/" + name }
 }
 
-struct DiskTests {
+@Suite(.timeLimit(.minutes(3))) struct DiskTests {
     private let old = Array(repeating: UInt8(1), count: 10_000)
     private let new = Array(repeating: UInt8(2), count: 20_000)
 
@@ -67,7 +67,7 @@ struct DiskTests {
     }
 }
 
-struct MappedFileTests {
+@Suite(.timeLimit(.minutes(3))) struct MappedFileTests {
     @Test func lendsTheBytesOfTheFile() throws {
         let scratch = try Scratch()
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }

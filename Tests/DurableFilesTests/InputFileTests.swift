@@ -2,7 +2,7 @@ import DurableFiles
 import Foundation
 import Testing
 
-struct InputFileTests {
+@Suite(.timeLimit(.minutes(3))) struct InputFileTests {
     @Test func readsAFileToItsEnd() throws {
         let scratch = try Scratch()
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPKernel
 
-struct AcceptRestTests {
+@Suite(.timeLimit(.minutes(3))) struct AcceptRestTests {
     /// A listening channel's head, a count of its lines in the log and one of the errors that it passed on.
     private final class Scene {
         let channel = EmbeddedChannel()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct BusyPollTests {
+@Suite(.timeLimit(.minutes(3))) struct BusyPollTests {
     /// Each reading is so much later than the one before.
     private final class Clock: Sendable {
         private let count = Atomic<UInt64>(0)

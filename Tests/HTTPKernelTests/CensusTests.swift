@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct CensusTests {
+@Suite(.timeLimit(.minutes(3))) struct CensusTests {
     /// A timer that fires late, when its wait has ended, must not end the next one.
     @Test func givingUpEndsTheWaitOfItsTurnAlone() async {
         let census = Census(limit: 1)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct DirectConnectionTests {
+@Suite(.timeLimit(.minutes(3))) struct DirectConnectionTests {
     private static let repeating: @Sendable (GatheredRequest) -> Answer = { request in
         let text = "\(request.head.target) \(String(buffer: request.body))"
         return .now(Response(ResponseHead(.ok), body: ByteBuffer(string: text)))

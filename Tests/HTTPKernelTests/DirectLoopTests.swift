@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct DirectLoopTests {
+@Suite(.timeLimit(.minutes(3))) struct DirectLoopTests {
     private final class Total: Sendable {
         private let sum = Atomic<Int>(0)
         var value: Int { self.sum.load(ordering: .relaxed) }

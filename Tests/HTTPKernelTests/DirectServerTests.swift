@@ -7,7 +7,7 @@ import Testing
 @testable import HTTPKernel
 
 /// What a client sees is the same whether a direct loop serves it or not.
-@Suite(.serialized) struct DirectServerTests {
+@Suite(.serialized, .timeLimit(.minutes(Fuzz.limitMinutes))) struct DirectServerTests {
     private static let usual: [String] = [
         "GET /now HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a?b=1 HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n",
         "POST /invocations HTTP/1.1\r\nHost: h\r\nContent-Type: text/csv\r\nContent-Length: 5\r\n\r\n1,2,3",

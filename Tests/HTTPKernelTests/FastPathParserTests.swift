@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct FastPathParserTests {
+@Suite(.timeLimit(.minutes(3))) struct FastPathParserTests {
     private func parse(_ text: String) -> FastPathParser.Outcome {
         Array(text.utf8).withUnsafeBytes { FastPathParser.parse($0, fieldLimitCount: 100) }
     }

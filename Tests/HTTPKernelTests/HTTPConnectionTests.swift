@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct HTTPConnectionTests {
+@Suite(.timeLimit(.minutes(3))) struct HTTPConnectionTests {
     private let post = "POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n1,2,3"
 
     @Test func answersOneRequestWithDateLengthAndBody() throws {

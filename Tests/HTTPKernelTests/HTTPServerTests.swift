@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite(.serialized) struct HTTPServerTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct HTTPServerTests {
     private static let silent: Handler = { _, writer in try await writer.respond(Response(ResponseHead(.ok))) }
 
     @Test func drainingWaitsForTheLastByteOfASlowReader() async throws {

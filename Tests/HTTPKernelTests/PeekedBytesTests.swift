@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct PeekedBytesTests {
+@Suite(.timeLimit(.minutes(3))) struct PeekedBytesTests {
     private static let request = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 
     private static func pair(_ family: CInt = AF_UNIX) throws -> (near: CInt, far: CInt) {

@@ -8,7 +8,7 @@ import Testing
 @testable import HTTPKernel
 
 /// A server that is about to stop, over sockets.
-@Suite(.serialized) struct RetiringTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct RetiringTests {
     private static let request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
 
     /// - Parameter body: drains the server.

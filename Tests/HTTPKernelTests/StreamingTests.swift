@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite(.serialized) struct StreamingTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct StreamingTests {
     private static let echo: Handler = { request, writer in
         var all = ByteBuffer()
         while var piece = try await request.body.next() { all.writeBuffer(&piece) }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite(.serialized) struct TLSTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct TLSTests {
     private static let folder = "Data/Vectors/tls/"
 
     private static func path(_ name: String) -> String {

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Handoff
 
-@Suite struct HandoffMessageTests {
+@Suite(.timeLimit(.minutes(3))) struct HandoffMessageTests {
     static func messages() throws -> [HandoffMessage] {
         let offer = try ImageOffer(
-            generation: .max, model: Name(String(repeating: "m", count: 255)),
+            generation: ImageOffer.generationLimit, model: Name(String(repeating: "m", count: 255)),
             version: String(repeating: "é", count: 512),
             artifactDigest: digest(3), imageDigest: digest(4), imageVersion: 7, sizeBytes: 1 << 40)
         return [
@@ -47,6 +47,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [ImageOffer.generationLimit, .max - 2, .max - 1, .max])
+    func aHelloThatLeavesNoGenerationIsRefused(highest: UInt64) throws {
+        let hello = HandoffMessage.hello(
+            Hello(protocolVersions: 1...1, imageVersions: [1], highestGeneration: highest, heldCount: 0))
+        #expect(throws: HandoffError.violation("generation \(highest) taken, which leaves none")) {
+            try read(hello.encoded())
+        }
+    }
+
     @Test func aLongReasonIsCutAtAWholeCharacter() throws {
         let refusal = ImageRefusal(code: .other, reason: "x" + String(repeating: "é", count: 600))
         guard case .refused(_, let cut) = try read(HandoffMessage.refused(generation: 1, refusal).encoded()) else {
@@ -58,8 +67,8 @@ import Testing
 
     @Test(
         arguments: [
-            (0, "m", "v"), (1, "", "v"), (1, "m", ""), (1, Name(String(repeating: "m", count: 256)), "v"),
-            (1, "m", String(repeating: "v", count: 1025)),
+            (0, "m", "v"), (.max, "m", "v"), (.max / 2 + 1, "m", "v"), (1, "", "v"), (1, "m", ""),
+            (1, Name(String(repeating: "m", count: 256)), "v"), (1, "m", String(repeating: "v", count: 1025)),
         ] as [(UInt64, Name, String)])
     func anOfferOutOfItsBoundsCannotBeMade(generation: UInt64, model: Name, version: String) {
         #expect(throws: HandoffError.self) {

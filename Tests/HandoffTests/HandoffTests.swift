@@ -151,7 +151,7 @@ import Testing
     }
 }
 
-@Suite struct ControlSocketTests {
+@Suite(.timeLimit(.minutes(3))) struct ControlSocketTests {
     @Test func theSocketIsForItsOwnerAlone() throws {
         let path = temporaryPath()
         let descriptor = try bindControlSocket(path: path, allowedUserID: geteuid())

@@ -97,6 +97,8 @@ import Testing
             ("noise", Array(repeating: 0xAA, count: 64)),
             ("a hello of a later protocol alone", laterHello()),
             ("more held images than may be", floodingHello()),
+            ("a hello after which no generation is left", hello(highest: .max - 1)),
+            ("the last generation of all", hello(highest: .max)),
             ("a farewell", HandoffMessage.farewell(Farewell(code: .busy, reason: "no")).encoded()),
         ] as [(String, [UInt8])])
     func theSidecarSaysWhyAndTriesAgain(claim: String, bytes: [UInt8]) async throws {
@@ -118,9 +120,37 @@ import Testing
         #expect(await events.unreachable() != nil, "\(claim)")
     }
 
+    /// A generation above the highest could be given out again while it is held.
+    @Test func aHeldImageAboveTheHighestGenerationIsAViolation() async throws {
+        let path = temporaryPath()
+        let listening = try bindControlSocket(path: path, allowedUserID: geteuid())
+        defer {
+            close(listening)
+            unlink(path)
+        }
+        let events = Inbox<ExecutorLink.Event>()
+        let link = ExecutorLink(path: path) { events.put($0) }
+        link.start()
+        defer { link.stop() }
+        let stream = MessageStream(try DescriptorSocket(acceptedOn: listening))
+        try stream.send(
+            .hello(Hello(protocolVersions: 1...1, imageVersions: [1], highestGeneration: 4, heldCount: 1)))
+        try stream.send(
+            .held(makeOffer(5, content: [7]), .live), memory: SealedMemory(copying: [7], name: "test"))
+        #expect(
+            await events.unreachable()
+                == .violation("generation 5 held, above the highest that the hello says"))
+    }
+
     private static func laterHello() -> [UInt8] {
         HandoffMessage.hello(
             Hello(protocolVersions: 8...9, imageVersions: [1], highestGeneration: 0, heldCount: 0)
+        ).encoded()
+    }
+
+    private static func hello(highest: UInt64, heldCount: Int = 0) -> [UInt8] {
+        HandoffMessage.hello(
+            Hello(protocolVersions: 1...1, imageVersions: [1], highestGeneration: highest, heldCount: heldCount)
         ).encoded()
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import InferenceServer
 
-struct GRPCConnectionTests {
+@Suite(.timeLimit(.minutes(3))) struct GRPCConnectionTests {
     /// What the transport is told.
     private final class Goodbyes: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer

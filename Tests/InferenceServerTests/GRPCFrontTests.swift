@@ -12,7 +12,7 @@ import Testing
 
 @testable import InferenceServer
 
-struct GRPCFrontTests {
+@Suite(.timeLimit(.minutes(3))) struct GRPCFrontTests {
     private typealias Client = GRPCClient<HTTP2ClientTransport.Posix>
 
     private static let identity = URL(filePath: #filePath).deletingLastPathComponent()
@@ -263,6 +263,9 @@ struct GRPCFrontTests {
             while value(harness, #"lodestore_executor_requests_total{outcome="deadline"}"#) != "1" {
                 await Task.yield()
             }
+            // Once, and as nothing else.
+            #expect(value(harness, #"lodestore_executor_requests_total{outcome="answered"}"#) == "0")
+            #expect(value(harness, "lodestore_executor_pending_bytes") == "0")
         }
     }
 

@@ -85,7 +85,7 @@ private func threadName() -> String {
 }
 
 /// Models that a library runs, beside those that kernels score.
-struct GraphServingTests {
+@Suite(.timeLimit(.minutes(3))) struct GraphServingTests {
     private func adopt(_ harness: ServerHarness, _ image: [UInt8], name: String = "g", generation: UInt64 = 1) throws {
         try harness.registry.adopt(
             try ServerHarness.offer(name, version: "v\(generation)", generation: generation, image: image),
@@ -180,8 +180,10 @@ struct GraphServingTests {
 private let libraryPath = ProcessInfo.processInfo.environment["LODESTORE_ONNX_RUNTIME"]
 
 /// With the library itself.
-@Suite(.enabled(if: libraryPath != nil, "LODESTORE_ONNX_RUNTIME is not set: it is the path of libonnxruntime.so"))
-struct LibraryServingTests {
+@Suite(
+    .enabled(if: libraryPath != nil, "LODESTORE_ONNX_RUNTIME is not set: it is the path of libonnxruntime.so"),
+    .timeLimit(.minutes(3))) struct LibraryServingTests
+{
     @Test(arguments: ["convolution", "attention", "two-towers", "recurrent", "doubles"])
     func graphsAnswerOverHTTP(name: String) async throws {
         let folder = (#filePath as NSString).deletingLastPathComponent + "/../../Data/Vectors/Graphs/\(name)/"

@@ -7,7 +7,7 @@ import Testing
 @testable import InferenceServer
 
 /// Requests that a direct loop may give to a channel are in the books once.
-struct HandOverTests {
+@Suite(.timeLimit(.minutes(3))) struct HandOverTests {
     @Test(
         arguments: [
             "PUT /invocations HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n1,2,3",

@@ -9,7 +9,7 @@ import Threads
 
 @testable import InferenceServer
 
-struct InferenceResponderTests {
+@Suite(.timeLimit(.minutes(3))) struct InferenceResponderTests {
     @Test func healthFollowsTheModels() async throws {
         try await ServerHarness.serving { harness in
             let client = PlainClient(port: harness.port)

@@ -9,7 +9,7 @@ import Testing
 @testable import InferenceServer
 
 /// Shedding, deadlines, and what is counted and logged.
-struct LoadTests {
+@Suite(.timeLimit(.minutes(3))) struct LoadTests {
     private func value(_ name: String, _ client: PlainClient) -> Double? {
         let page = client.get("/metrics")?.body ?? ""
         let line = page.split(separator: "\n").first { $0.hasPrefix(name + " ") }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import InferenceServer
 
-struct NamedFeatureTests {
+@Suite(.timeLimit(.minutes(3))) struct NamedFeatureTests {
     @Test func rowsMayNameTheirFeaturesInEveryForm() async throws {
         try await ServerHarness.serving { harness in
             try harness.adopt("a", version: "1", generation: 1, bias: 0, featureNames: ["x", "y", "z"])

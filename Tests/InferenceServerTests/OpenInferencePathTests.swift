@@ -3,7 +3,7 @@ import Testing
 
 @testable import InferenceServer
 
-struct OpenInferencePathTests {
+@Suite(.timeLimit(.minutes(3))) struct OpenInferencePathTests {
     @Test(
         arguments: [
             ("/v2", .server), ("/v2/", .server), ("/v2?x=1", .server), ("/v2/health/live", .live),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import InferenceServer
 
-struct OpenInferenceRoutesTests {
+@Suite(.timeLimit(.minutes(3))) struct OpenInferenceRoutesTests {
     private func serving(
         limits: InferenceLimits = InferenceLimits(), _ body: (ServerHarness, PlainClient) async throws -> Void
     ) async throws {

@@ -9,7 +9,7 @@ import Testing
 @testable import InferenceServer
 
 /// `/endpoints/…/invocations`, as clients of SageMaker use it.
-struct RuntimeTests {
+@Suite(.timeLimit(.minutes(3))) struct RuntimeTests {
     private static let seconds: Int64 = 1_700_000_000
     private static let secret = Secret("a-secret-of-some-length")
     private let access = RequestAccess(secrets: ["KEY": secret], region: "us-east-1", now: { seconds })

@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// Rows that name their features, in JSON, in JSON lines and under a CSV header.
-struct NamedRowTests {
+@Suite(.timeLimit(.minutes(3))) struct NamedRowTests {
     private let schema = RowSchema(featureCount: 3, featureNames: ["site_id", "price", "häuser, \"neu\""])
 
     private func rows(_ text: String, _ format: RowFormat, _ schema: RowSchema? = nil, limit: Int = 4) throws

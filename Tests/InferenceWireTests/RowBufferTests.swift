@@ -4,7 +4,7 @@ import JSONReader
 import PropertyTesting
 import Testing
 
-struct RowBufferTests {
+@Suite(.timeLimit(.minutes(3))) struct RowBufferTests {
     private func rows(
         _ text: String, _ format: RowFormat, features: Int = 3, limit: Int = 10
     ) throws(RowError) -> RowBuffer<Float> {

@@ -1,7 +1,7 @@
 import InferenceWire
 import Testing
 
-struct RowFormatTests {
+@Suite(.timeLimit(.minutes(3))) struct RowFormatTests {
     @Test(
         arguments: [
             ("text/csv", RowFormat.csv), ("text/csv; charset=utf-8", .csv), ("Application/JSON", .json),

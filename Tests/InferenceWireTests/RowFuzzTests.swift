@@ -3,7 +3,7 @@ import PropertyTesting
 import Testing
 
 /// Whatever bytes come, a reader answers with whole rows or with a reason.
-struct RowFuzzTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct RowFuzzTests {
     private static let corpora: [(RowFormat, [String])] = [
         (.csv, ["1,2,3\n4,5,6\n", " 1 ,\t-2e-3,+.5\r\n,,\r\n", "nan,1e308,0.1\n\"1\",2,3\n \r\n\n", "\u{FEFF}1,2,3"]),
         (.csvWithHeader, ["a,b\n1,2\n,3\n", "\"c \"\"d\"\"\",a\r\n\"1\",2\r\n", "b\n\n1\n"]),

@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// Rows that are read in blocks are the rows that are read at once.
-struct RowStreamTests {
+@Suite(.timeLimit(.minutes(3))) struct RowStreamTests {
     private static let names = ["site_id", "price", "häuser, \"neu\""]
 
     /// The first feature is a text, so that line ends may stand in its fields.

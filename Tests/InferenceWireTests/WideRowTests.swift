@@ -2,7 +2,7 @@ import InferenceWire
 import Testing
 
 /// Rows by name of a model with many features: a few bytes ask for many numbers.
-struct WideRowTests {
+@Suite(.timeLimit(.minutes(3))) struct WideRowTests {
     private static let featureCount = 1 << 12
     private static let schema = RowSchema(
         featureCount: featureCount, featureNames: (0..<featureCount).map { "f\($0)" })

@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// The reader and Foundation's JSONSerialization must agree on what is JSON and on what it says.
-struct FoundationComparisonTests {
+@Suite(.timeLimit(.minutes(3))) struct FoundationComparisonTests {
     @Test func agreesOnRandomDocuments() throws {
         var random = SeededGenerator.printed()
         for _ in 0..<3_000 {

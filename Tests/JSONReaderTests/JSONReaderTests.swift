@@ -1,7 +1,7 @@
 import JSONReader
 import Testing
 
-struct JSONReaderTests {
+@Suite(.timeLimit(.minutes(3))) struct JSONReaderTests {
     @Test func readsNestedValuesInOrder() throws {
         let text = #" {"a" : [1, 2.5,-3e2], "b":{"c":null,"d":true}, "e":"x\n\u00e9\ud83d\ude00/", "f":[]} "#
         var numbers: [Double] = []

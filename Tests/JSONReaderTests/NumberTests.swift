@@ -3,7 +3,7 @@ import JSONReader
 import PropertyTesting
 import Testing
 
-struct NumberTests {
+@Suite(.timeLimit(.minutes(3))) struct NumberTests {
     /// Each text must read as glibc reads it (Swift's own initialisers call it), to the bit.
     @Test(arguments: [
         "0", "-0", "0.0", "-0.0e5", "1", "0.1", "0.3", "1e22", "1e23", "9007199254740993", "9007199254740992.5",

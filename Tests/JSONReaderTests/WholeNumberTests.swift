@@ -2,7 +2,7 @@ import JSONReader
 import PropertyTesting
 import Testing
 
-struct WholeNumberTests {
+@Suite(.timeLimit(.minutes(3))) struct WholeNumberTests {
     private func whole(_ text: String, isLenient: Bool = true) throws -> (magnitude: UInt64, isNegative: Bool) {
         try JSONReader.read(Array(text.utf8).span, rules: JSONRules(allowsNonFinite: isLenient)) {
             (json) throws(JSONError) in

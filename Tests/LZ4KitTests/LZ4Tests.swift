@@ -1,7 +1,7 @@
 import LZ4Kit
 import Testing
 
-struct LZ4Tests {
+@Suite(.timeLimit(.minutes(3))) struct LZ4Tests {
     private func compressed(_ bytes: [UInt8], level: Int32 = 3) -> [UInt8]? {
         bytes.withUnsafeBytes { LZ4.compress($0, level: level) }
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Launch
 
-struct AccessKeysTests {
+@Suite(.timeLimit(.minutes(3))) struct AccessKeysTests {
     @Test(
         arguments: [
             ("access-key=A\nsecret-key=12345678\n", ["A": "12345678"]),

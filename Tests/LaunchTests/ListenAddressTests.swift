@@ -1,7 +1,7 @@
 import Launch
 import Testing
 
-struct ListenAddressTests {
+@Suite(.timeLimit(.minutes(3))) struct ListenAddressTests {
     @Test(arguments: [
         ("127.0.0.1:9000", "127.0.0.1", true), ("[::1]:9000", "::1", true), ("0.0.0.0:9000", "0.0.0.0", false),
         ("localhost:9000", "localhost", true), ("[2001:db8::1]:9000", "2001:db8::1", false),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Launch
 
-struct ProgressBarTests {
+@Suite(.timeLimit(.minutes(3))) struct ProgressBarTests {
     @Test(arguments: [
         (0, "[..............................] 0% 7 rows"), (50, "[###############...............] 50% 7 rows"),
         (100, "[##############################] 100% 7 rows"), (300, "[##############################] 100% 7 rows"),

@@ -2,7 +2,7 @@ import Foundation
 import Launch
 import Testing
 
-struct SettingsTests {
+@Suite(.timeLimit(.minutes(3))) struct SettingsTests {
     /// A configuration file that is gone with the closure.
     private func withFile(_ json: String, _ body: (String) throws -> Void) throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("settings-\(UUID()).json").path

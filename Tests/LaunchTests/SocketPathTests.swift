@@ -1,7 +1,7 @@
 import Launch
 import Testing
 
-struct SocketPathTests {
+@Suite(.timeLimit(.minutes(3))) struct SocketPathTests {
     @Test(arguments: [
         ("/tmp/a", "/tmp/a", true), ("/tmp/a", "/tmp/./a", true), ("/tmp/a", "/usr/../tmp/a", true),
         ("/nonexistent/a", "/nonexistent/a", true), ("/tmp/a", "/tmp/b", false), ("/tmp/a", "/usr/a", false),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Launch
 
-struct StandardOutputTests {
+@Suite(.timeLimit(.minutes(3))) struct StandardOutputTests {
     @Test func whatAFullDiskLosesIsAnError() throws {
         let full = open("/dev/full", O_WRONLY)
         defer { close(full) }

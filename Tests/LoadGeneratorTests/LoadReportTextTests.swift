@@ -3,7 +3,7 @@ import Histogram
 import LoadGenerator
 import Testing
 
-struct LoadReportTextTests {
+@Suite(.timeLimit(.minutes(3))) struct LoadReportTextTests {
     private let plan = LoadPlan(
         target: .socket(path: "/s"), request: [], ratePerSecond: 250, connectionCount: 3, duration: .milliseconds(1500),
         warmUp: .zero)

@@ -2,7 +2,7 @@ import Glibc
 import LoadGenerator
 import Testing
 
-struct LoadRunTests {
+@Suite(.timeLimit(.minutes(3))) struct LoadRunTests {
     private func plan(_ target: LoadPlan.Target, body: [UInt8]? = [], headers: [HeaderField] = []) -> LoadPlan {
         let request = LoadPlan.request(
             method: body == nil ? "GET" : "POST", path: "/v2/models/m/infer", host: "h:1", headers: headers, body: body)

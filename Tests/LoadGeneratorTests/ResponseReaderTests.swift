@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-struct ResponseReaderTests {
+@Suite(.timeLimit(.minutes(3))) struct ResponseReaderTests {
     private let answer = Array(
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Lodestore-Model-Version: abc\r\n\r\n0.125".utf8)
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ModelCache
 
-@Suite struct ModelCacheTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelCacheTests {
     private let temporary = TemporaryDirectory()
 
     private func opened(budgetBytes: UInt64 = .max, disk: any Disk = SystemDisk()) throws -> ModelCache {

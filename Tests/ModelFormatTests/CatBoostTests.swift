@@ -4,7 +4,7 @@ import Testing
 @testable import ModelFormat
 
 /// CatBoost's formats: what is said of a model besides its trees, and what is refused.
-struct CatBoostTests {
+@Suite(.timeLimit(.minutes(3))) struct CatBoostTests {
     /// Every kind of part, every kind of statistic: the files of Data/ have them between them.
     @Test func categoriesAreAskedThroughComputedColumns() throws {
         var kinds: Set<String> = []

@@ -3,7 +3,7 @@ import ModelTypes
 import Testing
 
 /// `encoders.json`: what it says, and what it must not say.
-struct EncodersDocumentTests {
+@Suite(.timeLimit(.minutes(3))) struct EncodersDocumentTests {
     private static func model(names: [String] = ["site", "hour", "device"]) throws -> ModelDescription {
         let linear = try LinearPredictor(
             featureCount: 3, accumulator: .float32, startValues: [0], weights: [1, 2, 3])

@@ -3,7 +3,7 @@ import ModelTypes
 import Testing
 
 /// The two files of factorization machines.
-struct FactorizationMachineTests {
+@Suite(.timeLimit(.minutes(3))) struct FactorizationMachineTests {
     @Test func aDocumentIsReadAsItSays() throws {
         let json = """
             {"task":"binary_classification","factors":[[1,2],[0.1,-3]],"weights":[0.5,4],"bias":-1,"version":1,

@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// Every format for a bounded time: a changed file is refused with a place in it, or is a sound model.
-struct FormatFuzzTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct FormatFuzzTests {
     @Test(arguments: [
         ["xgboost-logistic/model.json", "xgboost-categorical/model.json", "xgboost-dart/model.json"],
         ["xgboost-logistic/model.ubj", "xgboost-categorical/model.ubj", "xgboost-linear/model.ubj"],

@@ -5,7 +5,7 @@ import PropertyTesting
 import Testing
 
 /// Artifacts that are cut, changed or made to harm: each is refused with a reason, or is a sound model.
-struct HostileModelTests {
+@Suite(.timeLimit(.minutes(3))) struct HostileModelTests {
     private static let artifacts = [
         "xgboost-logistic/model.json", "xgboost-logistic/model.ubj", "xgboost-logistic/protocol2.pickle",
         "xgboost-logistic/protocol4.pickle", "xgboost-logistic/protocol5.pickle", "xgboost-categorical/model.ubj",

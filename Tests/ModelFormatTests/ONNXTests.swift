@@ -6,7 +6,7 @@ import Protobuf
 import Testing
 
 /// ONNX files that are broken, hostile or beyond what is served: each is refused by name, or is a sound model.
-struct ONNXTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct ONNXTests {
     private static let corpus = [
         "mlp", "keras", "embedding", "arithmetic", "modes-sum", "sk-tree", "sk-logistic", "sk-logistic-classes",
         "xgboost",

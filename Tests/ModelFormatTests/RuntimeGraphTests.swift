@@ -5,7 +5,7 @@ import PropertyTesting
 import Testing
 
 /// Graphs that are not translated: described for a library where that is allowed, else refused as before.
-struct RuntimeGraphTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct RuntimeGraphTests {
     private static let names = ["convolution", "attention", "two-towers", "recurrent", "doubles"]
 
     private func read(_ path: String) throws -> [UInt8] {

@@ -5,7 +5,7 @@ import Testing
 @testable import ModelImage
 
 /// Projections and their hash tables in an image: found exactly, within bounds, whatever the bytes.
-struct ComputedTablesTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct ComputedTablesTests {
     /// Sections in aligned memory.
     private final class Sections {
         let memory: [UnsafeMutableRawBufferPointer]

@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// Images of graphs that a library runs.
-struct GraphImageTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct GraphImageTests {
     private func image(bytes: [UInt8] = Array("a graph".utf8), outputs: Int = 2) throws -> [UInt8] {
         let interface = try GraphInterface(
             inputs: [

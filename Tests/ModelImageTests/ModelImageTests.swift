@@ -2,7 +2,7 @@ import ModelImage
 import ModelTypes
 import Testing
 
-struct ModelImageTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelImageTests {
     private let digest = (0..<32).map { UInt8($0) }
 
     private func description(

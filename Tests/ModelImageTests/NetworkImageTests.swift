@@ -2,7 +2,7 @@ import ModelImage
 import ModelTypes
 import Testing
 
-struct NetworkImageTests {
+@Suite(.timeLimit(.minutes(3))) struct NetworkImageTests {
     private func image() throws -> [UInt8] {
         let network = try Network(
             widths: [3, 20, 2],

@@ -5,7 +5,7 @@ import Testing
 @testable import ModelImage
 
 /// Names and categories in an image: found exactly, within bounds, whatever the bytes.
-struct TextTableTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTableTests {
     /// An image's section in aligned memory.
     private final class Section {
         let memory: UnsafeMutableRawBufferPointer
@@ -70,6 +70,21 @@ struct TextTableTests {
     }
 
     /// Changed bytes are refused, or found in bounds: memory behind the section is not the test's.
+    @Test func textsThatDifferInOneByteAreNotTheSame() {
+        for count in 0..<40 {
+            let text = (0..<count).map { UInt8($0) }
+            text.withUnsafeBytes { left in
+                for index in 0..<count {
+                    var other = text
+                    other[index] ^= 0x80
+                    other.withUnsafeBytes { #expect(!TextTables.isSame(left, $0)) }
+                }
+                Array(text).withUnsafeBytes { #expect(TextTables.isSame(left, $0)) }
+                (text + [0]).withUnsafeBytes { #expect(!TextTables.isSame(left, $0)) }
+            }
+        }
+    }
+
     @Test func changedTablesAreRefusedOrSound() throws {
         var random = SeededGenerator.printed()
         let encoder = FeatureEncoders.Encoder(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelSync
 
-@Suite struct ArtifactKeyTests {
+@Suite(.timeLimit(.minutes(3))) struct ArtifactKeyTests {
     @Test(arguments: [
         ("click/model.tar.gz", "", "click", true), ("click/7/model.tar.gz", "", "click", true),
         ("team/models/click/m.tgz", "team/models/", "click", true), ("click/model.zip", "", "click", true),

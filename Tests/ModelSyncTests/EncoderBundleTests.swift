@@ -4,7 +4,7 @@ import Testing
 @testable import ModelSync
 
 /// Bundles with `encoders.json`: compiled into the image, and asked by golden requests in the words of clients.
-struct EncoderBundleTests {
+@Suite(.timeLimit(.minutes(3))) struct EncoderBundleTests {
     /// margin = 1 + 10·site + hour + 2·site·hour.
     private static let model = """
         {"format":"lodestore-factorization-machine","version":1,"task":"regression","bias":1,

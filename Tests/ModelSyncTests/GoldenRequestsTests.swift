@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelSync
 
-@Suite struct GoldenRequestsTests {
+@Suite(.timeLimit(.minutes(3))) struct GoldenRequestsTests {
     @Test func rowsAndAnswersAreRead() throws {
         let golden = try GoldenRequests(
             csv: Array("# by hand\n\na,b,margin,probability\r\n1,,-2.5,0.25\r\n# more\n3e0,4,1,1\n".utf8))
@@ -112,8 +112,9 @@ import Testing
 
     @Test func twoPredictionsOfOneMarginHaveAColumnEach() throws {
         let text = "x,margin,prediction[0],prediction[1]\n0.25,0.25,0.75,0.25\n"
-        try check(text, marginCount: 1, transform: .complementPair)
-        try check(text.replacing("margin", with: "margin[0]"), marginCount: 1, transform: .complementPair)
+        for text in [text, text.replacing("margin", with: "margin[0]")] {
+            #expect(throws: Never.self) { try check(text, marginCount: 1, transform: .complementPair) }
+        }
     }
 
     @Test(arguments: [

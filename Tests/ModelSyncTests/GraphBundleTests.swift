@@ -27,7 +27,7 @@ private func refusal(_ artifact: [UInt8], _ runtime: OnnxRuntime?) -> String? {
 }
 
 /// Graphs that are not translated, without a library: refused as ever, with the way to have them served.
-struct UntranslatedGraphTests {
+@Suite(.timeLimit(.minutes(3))) struct UntranslatedGraphTests {
     @Test func theRefusalNamesTheOperatorAndTheFlag() throws {
         let reason = refusal(try bundle("convolution/model.onnx"), nil)
         #expect(reason?.hasPrefix("the model is not translated: not supported: operator Conv, at byte") == true)
@@ -42,8 +42,10 @@ struct UntranslatedGraphTests {
 }
 
 /// With the library: compiled, loaded once, and asked the golden requests.
-@Suite(.enabled(if: libraryPath != nil, "LODESTORE_ONNX_RUNTIME is not set: it is the path of libonnxruntime.so"))
-struct GraphBundleTests {
+@Suite(
+    .enabled(if: libraryPath != nil, "LODESTORE_ONNX_RUNTIME is not set: it is the path of libonnxruntime.so"),
+    .timeLimit(.minutes(3))) struct GraphBundleTests
+{
     private func runtime() throws -> OnnxRuntime { try OnnxRuntime(path: try #require(libraryPath)) }
 
     /// The golden rows as a bundle has them: `prediction` for the one column of answers.

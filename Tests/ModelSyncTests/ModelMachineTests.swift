@@ -8,7 +8,7 @@ import Testing
 @testable import ModelSync
 
 /// The decisions alone, without a bucket, a cache or an executor.
-@Suite struct ModelMachineTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelMachineTests {
     private static func machine() -> ModelMachine {
         ModelMachine(model: "m", clock: SyncClock(elapsed: { .zero }, wallTime: { "now" }))
     }

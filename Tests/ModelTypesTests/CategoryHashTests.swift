@@ -1,7 +1,7 @@
 import ModelTypes
 import Testing
 
-struct CategoryHashTests {
+@Suite(.timeLimit(.minutes(3))) struct CategoryHashTests {
     /// What CatBoost 1.2.10 wrote into JSON for texts, of every length that is hashed in its own way.
     private static let texts: [(String, Int)] = [
         ("", 797982799), ("a", -805065478), ("ab", -204718274), ("abc", 978243121), ("abcd", 345588365),

@@ -2,7 +2,7 @@ import ModelTypes
 import Testing
 
 /// Factorization machines and encoders hold what they promise, or are not made.
-struct FactorizationMachineTests {
+@Suite(.timeLimit(.minutes(3))) struct FactorizationMachineTests {
     @Test func numbersThatDoNotFitAreRefused() throws {
         func make(_ weights: [Float], _ factors: [Float], bias: Float = 0) throws(FactorizationMachine.Failure) {
             _ = try FactorizationMachine(

@@ -1,7 +1,7 @@
 import ModelTypes
 import Testing
 
-struct ForestTests {
+@Suite(.timeLimit(.minutes(3))) struct ForestTests {
     private static let split = TreeNode.numerical(feature: 0, threshold: 0.5, missing: .nanLeft, left: 1, right: 2)
 
     private func forest(

@@ -2,7 +2,7 @@ import ModelTypes
 import Testing
 
 /// What of a graph's inputs and outputs becomes features and predictions.
-struct GraphInterfaceTests {
+@Suite(.timeLimit(.minutes(3))) struct GraphInterfaceTests {
     private typealias Port = GraphInterface.Port
 
     private func tensor(_ name: String, _ element: Int, _ dimensions: [Int?]) -> Port {

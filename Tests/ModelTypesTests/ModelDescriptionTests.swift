@@ -1,7 +1,7 @@
 import ModelTypes
 import Testing
 
-struct ModelDescriptionTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelDescriptionTests {
     @Test func namingFeaturesChangesNothingElse() throws {
         let linear = try LinearPredictor(
             featureCount: 2, accumulator: .float32, startValues: [0, 1, 2], weights: [1, 2, 3, 4, 5, 6])

@@ -1,7 +1,7 @@
 import ModelTypes
 import Testing
 
-struct NetworkTests {
+@Suite(.timeLimit(.minutes(3))) struct NetworkTests {
     private static let dense = Network.Layer(
         .dense(weights: [1, 2, 3, 4, 5, 6], bias: [0, 0, 0]), input: Network.Place(buffer: 0, count: 2),
         output: Network.Place(buffer: 1, count: 3))

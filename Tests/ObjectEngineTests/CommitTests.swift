@@ -5,7 +5,7 @@ import S3Types
 import Synchronization
 import Testing
 
-struct CommitTests {
+@Suite(.timeLimit(.minutes(3))) struct CommitTests {
     /// Holds the writer back until everything that is to share a batch has been submitted.
     private final class Gate: Sendable {
         private let semaphore = DispatchSemaphore(value: 0)

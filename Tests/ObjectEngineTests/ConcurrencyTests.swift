@@ -5,7 +5,7 @@ import S3Types
 import Synchronization
 import Testing
 
-struct ConcurrencyTests {
+@Suite(.timeLimit(.minutes(3))) struct ConcurrencyTests {
     /// Writers, copiers, deleters, uploaders and readers at the same few keys, while space is given up and compacted.
     @Test func whatIsReadIsAlwaysOneObjectWhole() async throws {
         let seed = UInt64.random(in: .min ... .max)

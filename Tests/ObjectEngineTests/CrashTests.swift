@@ -8,7 +8,7 @@ import Testing
 
 /// What a crash may and may not do: whatever was acknowledged is whole, everything else is whole or absent, and no byte
 /// stays that nothing names.
-struct CrashTests {
+@Suite(.timeLimit(.minutes(3))) struct CrashTests {
     /// The n-th time a point is passed, the process is killed; a new one opens the directory.
     @Test(arguments: [
         (EnginePoint.chunkWritten, 3), (.tableStaged, 2), (.tablesIngested, 2), (.groupDecided, 1), (.groupDecided, 9),

@@ -5,7 +5,7 @@ import S3Types
 import Testing
 
 /// The engine beside a plain dictionary: the same random steps, the same answers, across reopenings.
-struct DictionaryComparisonTests {
+@Suite(.timeLimit(.minutes(3))) struct DictionaryComparisonTests {
     private struct Object: Equatable {
         var bytes: [UInt8]
         var etag: ETag

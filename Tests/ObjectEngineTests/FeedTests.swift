@@ -3,7 +3,7 @@ import S3Types
 import Synchronization
 import Testing
 
-struct FeedTests {
+@Suite(.timeLimit(.minutes(3))) struct FeedTests {
     private func names(_ page: FeedPage) -> [String] { page.events.map { "\($0.kind) \($0.key)" } }
 
     @Test func theFeedIsExactlyTheHistoryAndResumesAcrossReopening() async throws {

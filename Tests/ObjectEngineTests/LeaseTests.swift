@@ -3,7 +3,7 @@ import ObjectEngine
 import S3Types
 import Testing
 
-struct LeaseTests {
+@Suite(.timeLimit(.minutes(3))) struct LeaseTests {
     /// Middling and large bodies; the large one's table would be unlinked under the reader.
     @Test(arguments: [600_000, 5 << 20])
     func aSlowReaderGetsTheOldBytesWholeAcrossOverwriteDeleteAndReclaim(size: Int) async throws {

@@ -3,7 +3,7 @@ import PropertyTesting
 import S3Types
 import Testing
 
-struct ListingTests {
+@Suite(.timeLimit(.minutes(3))) struct ListingTests {
     /// The listing as its definition has it, over all keys.
     private func naive(_ keys: [ObjectKey], _ query: ListQuery) -> (items: [String], isTruncated: Bool) {
         var items: [String] = []

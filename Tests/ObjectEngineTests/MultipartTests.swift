@@ -3,7 +3,7 @@ import ObjectEngine
 import S3Types
 import Testing
 
-struct MultipartTests {
+@Suite(.timeLimit(.minutes(3))) struct MultipartTests {
     private let small: @Sendable (inout EngineConfiguration) -> Void = {
         $0.minimumPartBytes = 1000
         $0.ingestThresholdBytes = 1 << 20

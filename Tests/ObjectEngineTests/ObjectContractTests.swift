@@ -3,7 +3,7 @@ import ObjectEngine
 import S3Types
 import Testing
 
-struct ObjectContractTests {
+@Suite(.timeLimit(.minutes(3))) struct ObjectContractTests {
     /// Around every border: memory, log, chunk, table, table limit.
     @Test(arguments: [
         0, 1, 32 << 10, (32 << 10) + 1, 256 << 10, (256 << 10) + 1, (1 << 20) - 1, 3 << 20, 16 << 20, (16 << 20) + 1,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ObjectEngine
 
-struct RecordTests {
+@Suite(.timeLimit(.minutes(3))) struct RecordTests {
     private let object = ObjectRecord(
         sequence: 7, modifiedMilliseconds: 1_700_000_000_123, sizeBytes: 5 << 20 | 3, etag: ETag(md5: Array(0..<16)),
         crc64nvme: 0x0123_4567_89AB_CDEF,
@@ -145,7 +145,7 @@ struct RecordTests {
     }
 }
 
-struct StoreKeyTests {
+@Suite(.timeLimit(.minutes(3))) struct StoreKeyTests {
     private let texts = [
         "", "\u{0}", "\u{0}\u{0}", "\u{0}\u{1}", "a", "a\u{0}", "a\u{0}b", "a\u{1}", "ab", "b", "é", "\u{10FFFF}",
     ]

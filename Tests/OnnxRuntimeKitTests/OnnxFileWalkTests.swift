@@ -6,7 +6,7 @@ import Testing
 @testable import OnnxRuntimeKit
 
 /// No tensor that lies outside of the file gets past, however deep it hides.
-struct OnnxFileWalkTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct OnnxFileWalkTests {
     private func refusal(_ bytes: [UInt8]) -> GraphRuntimeError? {
         bytes.withUnsafeBytes { bytes in
             do throws(GraphRuntimeError) {

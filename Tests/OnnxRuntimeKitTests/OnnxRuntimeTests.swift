@@ -3,7 +3,7 @@ import OnnxRuntimeKit
 import Testing
 
 /// A library that is none is refused by what is wrong with it.
-struct OnnxRuntimeTests {
+@Suite(.timeLimit(.minutes(3))) struct OnnxRuntimeTests {
     private func refusal(_ path: String) -> OnnxRuntimeError? {
         do throws(OnnxRuntimeError) {
             _ = try OnnxRuntime(path: path)

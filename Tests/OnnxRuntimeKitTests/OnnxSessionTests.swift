@@ -6,8 +6,7 @@ import PropertyTesting
 import Testing
 
 /// Graphs run by the real library.
-@Suite(.enabled(if: libraryPath != nil, withoutLibrary))
-struct OnnxSessionTests {
+@Suite(.enabled(if: libraryPath != nil, withoutLibrary), .timeLimit(.minutes(3))) struct OnnxSessionTests {
     private static let names = ["convolution", "attention", "two-towers", "recurrent", "doubles"]
 
     /// All rows at once, one by one, and many times over: within the last bits of what the library answered row by row.

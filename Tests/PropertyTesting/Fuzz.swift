@@ -5,6 +5,12 @@ import Foundation
 /// The time is LODESTORE_FUZZ_SECONDS, else two seconds. The inputs depend on the printed seed alone and not on the time, so that
 /// LODESTORE_TEST_SEED with a longer time comes to the same crash again.
 package enum Fuzz {
+    private static let seconds =
+        ProcessInfo.processInfo.environment["LODESTORE_FUZZ_SECONDS"].flatMap { Double($0) } ?? 2
+
+    /// For the time limit of a suite that fuzzes: what one test is asked for, and three minutes.
+    package static let limitMinutes = 3 + Int(min(max(seconds, 0), 1e9)) / 60
+
     /// - Parameters:
     ///   - corpus: Sound inputs, at least one.
     ///   - body: Parses one input; refuses it by whatever error it declares, and must neither crash nor run away.
@@ -17,7 +23,6 @@ package enum Fuzz {
         var random = SeededGenerator.printed(name)
         // A crash takes what is still buffered with it.
         fflush(nil)
-        let seconds = ProcessInfo.processInfo.environment["LODESTORE_FUZZ_SECONDS"].flatMap { Double($0) } ?? 2
         let end = ContinuousClock.now.advanced(by: .seconds(seconds))
         var count = 0
         while count < corpus.count || ContinuousClock.now < end {

@@ -2,7 +2,7 @@ import PropertyTesting
 import Protobuf
 import Testing
 
-struct ProtobufTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct ProtobufTests {
     /// The examples of the encoding page: `a = 150` is 08 96 01; `b = "testing"` is 12 07 74…; packed `3, 270, 86942`.
     @Test func theSpecificationsOwnExamplesRead() throws {
         let bytes: [UInt8] = [

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// RocksDB's CRC32C, which on x86-64 this package computes in its place.
-struct ChecksumTests {
+@Suite(.timeLimit(.minutes(3))) struct ChecksumTests {
     private typealias Extend = @convention(c) (UInt32, UnsafePointer<UInt8>?, Int) -> UInt32
     private static let symbol = "_ZN7rocksdb6crc32c6ExtendEjPKcm"
 

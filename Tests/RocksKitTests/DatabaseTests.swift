@@ -35,7 +35,7 @@ extension Database {
     }
 }
 
-struct DatabaseTests {
+@Suite(.timeLimit(.minutes(3))) struct DatabaseTests {
     @Test func valuesOutliveReopeningAndFamiliesAreApart() throws {
         let scratch = try Scratch()
         do {

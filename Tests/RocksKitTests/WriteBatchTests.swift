@@ -1,7 +1,7 @@
 import RocksKit
 import Testing
 
-struct WriteBatchTests {
+@Suite(.timeLimit(.minutes(3))) struct WriteBatchTests {
     @Test func aBatchIsReadBeforeItIsWrittenAndHiddenUntilThen() throws {
         let scratch = try Scratch()
         let database = try scratch.open()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import S3Client
 
-struct AccessTests {
+@Suite(.timeLimit(.minutes(3))) struct AccessTests {
     @Test(arguments: [
         ("http://127.0.0.1:9000", "127.0.0.1:9000"),
         ("https://s3.eu-west-1.amazonaws.com", "models.s3.eu-west-1.amazonaws.com"),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import S3Client
 
-struct ListTests {
+@Suite(.timeLimit(.minutes(3))) struct ListTests {
     private func list(_ script: @escaping ScriptedServer.Script) async throws -> (
         objects: [ListedObject]?, error: S3ClientError?, lines: [String]
     ) {

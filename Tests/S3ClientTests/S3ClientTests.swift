@@ -7,7 +7,7 @@ import Testing
 
 @testable import S3Client
 
-struct S3ClientTests {
+@Suite(.timeLimit(.minutes(3))) struct S3ClientTests {
     private let key: ObjectKey
 
     init() throws { key = try ObjectKey("click/model.tar.gz") }
@@ -183,7 +183,7 @@ struct S3ClientTests {
     }
 }
 
-struct FeedTests {
+@Suite(.timeLimit(.minutes(3))) struct FeedTests {
     private func line(_ name: String, _ key: String, _ sequencer: String) -> String {
         #"{"Records":[{"eventVersion":"2.1","eventName":"\#(name)","s3":{"bucket":{"name":"models"},"object":{"key":"\#(key)","size":3,"eTag":"abc","sequencer":"\#(sequencer)"}}}]}"#
             + "\n"

@@ -5,7 +5,7 @@ import SigV4
 import Testing
 
 /// Each refusal with its exact error, and nothing stored behind it.
-struct BadInputTests {
+@Suite(.timeLimit(.minutes(3))) struct BadInputTests {
     private func withBucket(_ body: (RunningStore) throws -> Void) async throws {
         try await RunningStore.with { (store) async throws -> Void in
             try store.send("PUT", "/models")

@@ -2,7 +2,7 @@ import Foundation
 import SigV4
 import Testing
 
-struct FeedTests {
+@Suite(.timeLimit(.minutes(3))) struct FeedTests {
     private struct Line: Decodable {
         struct Record: Decodable {
             struct S3: Decodable {

@@ -3,7 +3,7 @@ import S3Types
 import S3Wire
 import Testing
 
-struct MultipartTests {
+@Suite(.timeLimit(.minutes(3))) struct MultipartTests {
     private static let partBytes = 5 << 20
 
     private static func value(_ algorithm: DigestAlgorithm, _ bytes: [UInt8]) -> [UInt8] {

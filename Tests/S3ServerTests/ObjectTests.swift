@@ -4,7 +4,7 @@ import S3Wire
 import SigV4
 import Testing
 
-struct ObjectTests {
+@Suite(.timeLimit(.minutes(3))) struct ObjectTests {
     @Test func putGetHeadAndDeleteGiveTheSameBytesBack() async throws {
         try await RunningStore.with { (store) async throws -> Void in
             #expect(try store.send("PUT", "/models").status == 200)

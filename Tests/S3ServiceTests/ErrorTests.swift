@@ -13,7 +13,7 @@ import Testing
 ///
 /// Each walk goes from case to case by a switch without a default, so that a new case does not compile until it has its place and its
 /// code here.
-struct ErrorTests {
+@Suite(.timeLimit(.minutes(3))) struct ErrorTests {
     private typealias Row<Failure> = (error: Failure, code: S3ErrorCode)
 
     /// All the rows of a walk.

@@ -2,7 +2,7 @@ import Foundation
 import S3Types
 import Testing
 
-struct Base64Tests {
+@Suite(.timeLimit(.minutes(3))) struct Base64Tests {
     @Test(arguments: 0..<64) func agreesWithFoundation(count: Int) {
         let sample = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
         let text = Data(sample).base64EncodedString()

@@ -1,7 +1,7 @@
 import S3Types
 import Testing
 
-struct BucketNameTests {
+@Suite(.timeLimit(.minutes(3))) struct BucketNameTests {
     @Test(arguments: ["abc", "models", "a.b-c", "0ab", "my-bucket.example.com", String(repeating: "a", count: 63)])
     func acceptsWhatS3Accepts(name: String) throws {
         #expect(try BucketName(name).text == name)

@@ -2,7 +2,7 @@ import Foundation
 import S3Types
 import Testing
 
-struct CivilDateTests {
+@Suite(.timeLimit(.minutes(3))) struct CivilDateTests {
     @Test func agreesWithFoundationOverFourCenturies() throws {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = try #require(TimeZone(identifier: "UTC"))

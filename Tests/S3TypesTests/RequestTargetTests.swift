@@ -1,7 +1,7 @@
 import S3Types
 import Testing
 
-struct RequestTargetTests {
+@Suite(.timeLimit(.minutes(3))) struct RequestTargetTests {
     @Test func takesPathAndParametersApart() throws {
         let target = try #require(RequestTarget("/b/a%20+%2F?prefix=x+y%2B&uploads&=v&&a=1=2&a=3"))
         #expect(target.path == Array("/b/a +/".utf8))

@@ -1,7 +1,7 @@
 import S3Types
 import Testing
 
-struct SecretTests {
+@Suite(.timeLimit(.minutes(3))) struct SecretTests {
     @Test func showsNothingHoweverItIsPrinted() {
         let secret = Secret("hunter2")
         var dumped = ""

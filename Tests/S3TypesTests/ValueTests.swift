@@ -1,7 +1,7 @@
 import S3Types
 import Testing
 
-struct ObjectKeyTests {
+@Suite(.timeLimit(.minutes(3))) struct ObjectKeyTests {
     @Test func keepsHostileNamesAsTheyAre() throws {
         for text in ["..", "../../etc/passwd", "//", "/", "a\u{0}b", "\u{7F}", "ключ", "e\u{301}"] {
             #expect(try ObjectKey(text).utf8.elementsEqual(text.utf8))
@@ -26,7 +26,7 @@ struct ObjectKeyTests {
     }
 }
 
-struct ByteRangeTests {
+@Suite(.timeLimit(.minutes(3))) struct ByteRangeTests {
     @Test(arguments: [
         ("bytes=0-0", 0..<1), ("bytes=0-9", 0..<10), ("bytes=5-", 5..<10), ("bytes=-3", 7..<10), ("bytes=-100", 0..<10),
         ("bytes=2-100", 2..<10), ("bytes=9-18446744073709551615", 9..<10),
@@ -49,7 +49,7 @@ struct ByteRangeTests {
     }
 }
 
-struct ETagTests {
+@Suite(.timeLimit(.minutes(3))) struct ETagTests {
     @Test func readsQuotesAndWeakMarks() throws {
         #expect(try ETag("\"abc\"").text == "abc")
         #expect(try ETag("abc").quoted == "\"abc\"")
@@ -66,7 +66,7 @@ struct ETagTests {
     }
 }
 
-struct IdentifierTests {
+@Suite(.timeLimit(.minutes(3))) struct IdentifierTests {
     @Test func partNumbersEndAtTenThousand() throws {
         #expect(try PartNumber("1").value == 1)
         #expect(try PartNumber(10_000).value == 10_000)

@@ -8,7 +8,7 @@ private func address(_ target: String, host: String?, domains: [String]) throws(
     return try S3Address(parsed, host: host, domains: domains)
 }
 
-struct S3AddressTests {
+@Suite(.timeLimit(.minutes(3))) struct S3AddressTests {
     @Test(
         arguments: [
             ("/", nil, nil), ("/models", "models", nil), ("/models/", "models", nil), ("/models/a/b", "models", "a/b"),

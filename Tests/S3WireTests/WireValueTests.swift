@@ -2,7 +2,7 @@ import S3Types
 import S3Wire
 import Testing
 
-struct WireTimeTests {
+@Suite(.timeLimit(.minutes(3))) struct WireTimeTests {
     @Test func writesAndReadsBothForms() {
         #expect(WireTime.iso8601(milliseconds: 1_369_353_600_123) == "2013-05-24T00:00:00.123Z")
         #expect(WireTime.httpDate(milliseconds: 784_111_777_000) == "Sun, 06 Nov 1994 08:49:37 GMT")
@@ -19,7 +19,7 @@ struct WireTimeTests {
     func readsNothingElse(text: String) { #expect(WireTime.seconds(httpDate: text) == nil) }
 }
 
-struct Base64Tests {
+@Suite(.timeLimit(.minutes(3))) struct Base64Tests {
     /// Source: RFC 4648, section 10.
     @Test(arguments: [
         ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
@@ -42,7 +42,7 @@ struct Base64Tests {
     }
 }
 
-struct DocumentTests {
+@Suite(.timeLimit(.minutes(3))) struct DocumentTests {
     @Test func readsADelete() throws {
         let body =
             "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key><ETag>\"x\"</ETag></Object><Quiet>true</Quiet></Delete>"
@@ -91,7 +91,7 @@ struct DocumentTests {
     }
 }
 
-struct S3ErrorTests {
+@Suite(.timeLimit(.minutes(3))) struct S3ErrorTests {
     @Test func theTableHasAStatusAndAMessageForEveryCode() {
         for code in S3ErrorCode.allCases {
             #expect((300...599).contains(code.status), "\(code)")

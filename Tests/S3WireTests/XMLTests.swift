@@ -1,7 +1,7 @@
 import S3Wire
 import Testing
 
-struct XMLTests {
+@Suite(.timeLimit(.minutes(1))) struct XMLTests {
     @Test func escapesEveryTextAndReadsItBack() throws {
         var xml = XMLWriter(root: "Root")
         xml.element("Key", "a<b>&\"c'\r\n")
@@ -28,7 +28,12 @@ struct XMLTests {
         "<a>\u{0}</a>",
         "<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>", "<?xml version=\"1.0\" encoding='latin1'?><a/>",
         String(repeating: "<a>", count: 17) + String(repeating: "</a>", count: 17),
-        "<r>" + String(repeating: "<a/>", count: 50_000) + "</r>",
+        "<r>" + String(repeating: "<a/>", count: 100_000) + "</r>", "<?p i?><a/>", "<?p?><a/>", "<a><?p i?></a>",
+        "<a b=\"1\" b=\"2\"/>",
+        "<a b/>", "<a b=1/>", "<a b=\"<\"/>", "<a b=\"1\"c=\"2\"/>", "<a>]]></a>", "<a>&#1;</a>", "<a><!-- -- --></a>",
+        "<\u{212A}ey/>", "<:a/>", "<a:/>", "<a:b:c/>", "<1/>", "<a/>text", "<a/>&amp;", "<![CDATA[]]><a/>",
+        "<a>\u{FFFF}</a>",
+        "<?xml encoding=\"UTF-8\"?><a/>", "<?xml version=\"1.\"?><a/>", " <?xml version=\"1.0\"?><a/>",
     ])
     func refusesWhatIsNotASmallPlainDocument(text: String) {
         #expect(throws: XMLReaderError.self) { try XMLReader.read(Array(text.utf8)) }

@@ -5,7 +5,7 @@ import Scoring
 import Testing
 
 /// Trees of up to six levels, all splits of which are compared at once.
-struct ComparisonTests {
+@Suite(.timeLimit(.minutes(3))) struct ComparisonTests {
     /// Features and thresholds that need one to four vectors of codes, and features that need several codes each.
     @Test(arguments: [(1, 3), (3, 600), (15, 40), (33, 90), (40, 300), (64, 50)])
     func comparisonsEqualTheReferenceToTheBit(featureCount: Int, thresholdCount: Int) throws {

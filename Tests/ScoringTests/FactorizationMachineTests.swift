@@ -8,7 +8,7 @@ import Testing
 /// The kernel of factorization machines, in float32, against the plain sum over pairs and against numpy, in float64.
 ///
 /// The tolerance is 10⁻⁵ of the sum of the magnitudes of all addends: float32 rounds each of a few hundred to 6·10⁻⁸ of itself.
-struct FactorizationMachineTests {
+@Suite(.timeLimit(.minutes(3))) struct FactorizationMachineTests {
     static let tolerance = 1e-5
 
     @Test func theKernelComesCloseToTheSumOverPairs() throws {

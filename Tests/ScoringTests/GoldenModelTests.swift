@@ -4,7 +4,7 @@ import ModelTypes
 import Testing
 
 /// Every model in Data/ scores as the library that wrote it: margins to the bit.
-struct GoldenModelTests {
+@Suite(.timeLimit(.minutes(3))) struct GoldenModelTests {
     @Test(arguments: [
         "click-v1/model.tar.gz", "click-v2/model.tar.gz", "click-ubj/model.ubj", "click-pickle/model.tar.gz",
     ])

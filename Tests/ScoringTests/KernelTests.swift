@@ -5,7 +5,7 @@ import Scoring
 import Testing
 
 /// Kernels against the plain walk over the description, and against hostile images.
-struct KernelTests {
+@Suite(.timeLimit(.minutes(3))) struct KernelTests {
     @Test(arguments: KernelSet.allCases) func kernelsEqualTheReferenceToTheBit(kernels: KernelSet) throws {
         var random = SeededGenerator.printed()
         for _ in 0..<150 {

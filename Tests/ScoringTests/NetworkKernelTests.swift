@@ -6,7 +6,7 @@ import Scoring
 import Testing
 
 /// The kernels of networks against the plain walk in float64, against each other, and against hostile images.
-struct NetworkKernelTests {
+@Suite(.timeLimit(.minutes(3))) struct NetworkKernelTests {
     @Test func kernelsAgreeWithTheReference() throws {
         var random = SeededGenerator.printed()
         for _ in 0..<150 {

@@ -5,7 +5,7 @@ import Scoring
 import Testing
 
 /// ONNX models score as ONNX Runtime does: trees to the last bit of their sums, networks within the tolerance of decision 0061.
-struct ONNXModelTests {
+@Suite(.timeLimit(.minutes(3))) struct ONNXModelTests {
     /// Trees: what is added is added as ONNX Runtime adds it, and the transforms are its own; exp differs in the last bit.
     @Test(arguments: [
         "modes-sum", "modes-average", "modes-strict-sum", "modes-strict-average", "sk-tree", "sk-tree-regression",

@@ -7,7 +7,7 @@ import Testing
 
 /// Every ONNX model of Data/ on 10,000 rows: trees whose sums are their answers to the bit, what ends in a transform and networks
 /// within the tolerances of ``ONNXModelTests``.
-struct ONNXWideTests {
+@Suite(.timeLimit(.minutes(3))) struct ONNXWideTests {
     private static let root = dataFolder + "/Vectors/Models"
 
     private static let folders: [String] = {

@@ -5,7 +5,7 @@ import Scoring
 import Testing
 
 /// Ranks among any number of thresholds, around every level of pivots.
-struct RankTests {
+@Suite(.timeLimit(.minutes(3))) struct RankTests {
     @Test(arguments: [1, 15, 16, 17, 256, 271, 272, 4351, 4352, 70_000])
     func ranksAreExactWhateverTheNumberOfThresholds(count: Int) throws {
         var random = SeededGenerator.printed()

@@ -5,7 +5,7 @@ import Scoring
 import Testing
 
 /// Small trees over many rows, which a scan scores instead of a walk.
-struct ScanTests {
+@Suite(.timeLimit(.minutes(3))) struct ScanTests {
     @Test(arguments: [1, 19, 20, 21, 31, 32, 33, 51, 52, 64, 100, 129, 300])
     func scansEqualTheReferenceToTheBit(rowCount: Int) throws {
         var random = SeededGenerator.printed()

@@ -7,8 +7,10 @@ import Testing
 /// with its `model.tar.gz` and `golden.csv`.
 private let seedFolder = ProcessInfo.processInfo.environment["LODESTORE_SEED_MODEL"]
 
-@Suite(.enabled(if: seedFolder != nil, "LODESTORE_SEED_MODEL is not set: it names the folder of the reference model"))
-struct SeedModelTests {
+@Suite(
+    .enabled(if: seedFolder != nil, "LODESTORE_SEED_MODEL is not set: it names the folder of the reference model"),
+    .timeLimit(.minutes(3))) struct SeedModelTests
+{
     @Test func scoresTheGoldenRowsBitForBit() throws {
         let folder = try #require(seedFolder)
         let model = try parsed(folder + "/model.tar.gz")

@@ -6,7 +6,7 @@ import Testing
 
 /// Every tree and linear model of Data/ on 10,000 rows, with missing, extreme and denormal numbers: margins to the bit. ONNX's are in
 /// ``ONNXWideTests``.
-struct WideModelTests {
+@Suite(.timeLimit(.minutes(3))) struct WideModelTests {
     private static let modelFiles = ["model.cbm", "model.txt", "model.bin", "model.ubj", "model.json"]
 
     /// The folders with digests: all formats, whose other files are the same model by the golden tests.

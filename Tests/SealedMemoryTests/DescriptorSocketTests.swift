@@ -4,7 +4,7 @@ import Testing
 
 @testable import SealedMemory
 
-@Suite struct DescriptorSocketTests {
+@Suite(.timeLimit(.minutes(3))) struct DescriptorSocketTests {
     @Test func bytesAndADescriptorArriveTogether() throws {
         let (left, right) = try socketPair()
         let memory = try SealedMemory(copying: Array("the image".utf8), name: "test")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SealedMemory
 
-@Suite struct SealedMemoryTests {
+@Suite(.timeLimit(.minutes(3))) struct SealedMemoryTests {
     @Test func sealedMemoryHoldsWhatWasStagedAcrossSlices() throws {
         let sizeBytes = 17 << 20 | 123
         let staged = try StagedMemory(name: "test", sizeBytes: sizeBytes)

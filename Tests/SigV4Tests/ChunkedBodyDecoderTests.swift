@@ -66,7 +66,7 @@ struct ChunkedUpload {
     }
 }
 
-struct ChunkedBodyDecoderTests {
+@Suite(.timeLimit(.minutes(3))) struct ChunkedBodyDecoderTests {
     private static let forms: [PayloadForm] = [.signedChunks, .signedChunksWithTrailer, .unsignedChunksWithTrailer]
 
     private func upload(_ form: PayloadForm) throws -> ChunkedUpload {

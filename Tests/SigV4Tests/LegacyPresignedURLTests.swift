@@ -1,7 +1,7 @@
 import SigV4
 import Testing
 
-struct LegacyPresignedURLTests {
+@Suite(.timeLimit(.minutes(3))) struct LegacyPresignedURLTests {
     private func verify(
         _ target: String, method: String = "GET", fields: [(name: String, value: String)] = [], bucket: String? = nil,
         now: Int64

@@ -2,7 +2,7 @@ import S3Types
 import SigV4
 import Testing
 
-struct SignatureVerifierTests {
+@Suite(.timeLimit(.minutes(3))) struct SignatureVerifierTests {
     private let plain: [(name: String, value: String)] = [("host", "models.localhost"), ("range", "bytes=0-9")]
 
     private func signed(
@@ -267,7 +267,7 @@ struct SignatureVerifierTests {
     }
 }
 
-struct SigningTimeTests {
+@Suite(.timeLimit(.minutes(3))) struct SigningTimeTests {
     @Test func readsAndWritesTheSameMoment() throws {
         #expect(SigningTime(seconds: Vectors.seconds).description == "20130524T000000Z")
         for seconds: Int64 in [0, 951_782_400, 1_709_164_799, 1_709_164_800, 4_102_444_799, 253_402_300_799] {

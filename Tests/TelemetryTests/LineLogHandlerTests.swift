@@ -4,7 +4,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-struct LineLogHandlerTests {
+@Suite(.timeLimit(.minutes(3))) struct LineLogHandlerTests {
     /// Collects lines; the mutex is its only state.
     final class Sink: Sendable {
         private let bytes = Mutex<[UInt8]>([])

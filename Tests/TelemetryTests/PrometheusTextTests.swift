@@ -1,7 +1,7 @@
 import Telemetry
 import Testing
 
-struct PrometheusTextTests {
+@Suite(.timeLimit(.minutes(3))) struct PrometheusTextTests {
     @Test func familiesAreWrittenWithTheirSamples() {
         var page = PrometheusText()
         page.begin("a_total", .counter, "Line one\nand \\ \"two\".")

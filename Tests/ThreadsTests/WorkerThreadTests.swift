@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Threads
 
-struct WorkerThreadTests {
+@Suite(.timeLimit(.minutes(3))) struct WorkerThreadTests {
     @Test func joinWaitsForTheBody() {
         let finished = Mutex(0)
         let threads = (0..<8).map { number in

@@ -39,7 +39,7 @@ struct GRPCLimits: Sendable {
         answerSeconds = Self.seconds(http.writeTimeout)
     }
 
-    /// What an open `ModelStreamInfer` is charged: as much again as was sent ahead may lie unread.
+    /// What a `ModelStreamInfer` is charged while a message of it waits for its answer: as much again as was sent ahead may lie unread.
     var streamingBytes: Int { 2 * windowBytes }
 
     private static func seconds(_ duration: Duration) -> Int { max(1, Int(duration.components.seconds)) }

@@ -67,39 +67,34 @@ final class GRPCLoop {
 
     // MARK: The account
 
-    /// What is held for a call, and is to be given back.
-    enum Charge {
-        case nothing
-        case bytes(Int)
-    }
-
     static let full = OpenInferenceRefusal(.busy, "too many large requests at once; try again")
 
-    /// Takes a message on, before it is there. What fits one frame is with the models at once and costs nothing.
-    func admit(messageOf byteCount: Int, isWhole: Bool) throws(OpenInferenceRefusal) -> Charge {
+    /// Takes note of a message that begins. A large one is not waited for when there is no room for what it announces; it takes none
+    /// by announcing it.
+    ///
+    /// - Returns: whether its bytes are to be held as they come. What fits one frame is with the models at once and costs nothing.
+    func admit(messageOf byteCount: Int, isWhole: Bool) throws(OpenInferenceRefusal) -> Bool {
         guard byteCount <= limits.messageBytes else {
             throw OpenInferenceRefusal(
                 .tooLarge, "a message of \(byteCount) bytes; \(limits.messageBytes) are allowed")
         }
-        return isWhole && byteCount <= models.limits.loopBytes ? .nothing : try hold(bytes: byteCount)
+        guard byteCount > models.limits.loopBytes else { return !isWhole }
+        guard models.table.admission.hasRoom(bytes: byteCount) else { throw Self.full }
+        return true
     }
 
-    func hold(bytes: Int) throws(OpenInferenceRefusal) -> Charge {
+    /// Takes bytes on, to be given back.
+    func hold(bytes: Int) throws(OpenInferenceRefusal) {
         guard models.table.admission.reserve(bytes: bytes) else { throw Self.full }
-        return .bytes(bytes)
     }
 
     /// An answer, until the socket has it. A small one is bounded by how many calls there are, and always has its place.
-    func hold(answerOf byteCount: Int) throws(OpenInferenceRefusal) -> Charge {
+    func hold(answerOf byteCount: Int) throws(OpenInferenceRefusal) {
         if byteCount > models.limits.loopBytes { return try hold(bytes: byteCount) }
         models.table.admission.owe(bytes: byteCount)
-        return .bytes(byteCount)
     }
 
-    func giveBack(_ charge: Charge) {
-        switch charge {
-        case .nothing: break
-        case .bytes(let bytes): models.table.admission.release(bytes: bytes)
-        }
+    func giveBack(bytes: Int) {
+        if bytes > 0 { models.table.admission.release(bytes: bytes) }
     }
 }

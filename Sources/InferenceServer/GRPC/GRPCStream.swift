@@ -4,10 +4,10 @@ import NIOHPACK
 import NIOHTTP2
 import Names
 
-/// Stands first in a call's pipeline, between HTTP/2 and the library that gathers messages: takes each message on by the length that
-/// it announces, before its bytes are gathered, and refuses those that are too large, too many or too slow.
+/// Stands first in a call's pipeline, between HTTP/2 and the library that gathers messages: takes each message on byte by byte as it
+/// comes, before it is gathered, and refuses those that are too large, too many or too slow.
 ///
-/// What a message is charged is given back with its answer. Decision 0083 has the reasons.
+/// What a message is charged is given back with its answer. Decisions 0083 and 0084 have the reasons.
 final class GRPCStream: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
@@ -47,9 +47,12 @@ final class GRPCStream: ChannelDuplexHandler {
     private var isReadHeld = false
     /// Messages that are all here, and not answered.
     private var waitingCount = 0
-    /// Of messages that are not answered, in their order.
-    private var charges = CircularBuffer<GRPCLoop.Charge>()
-    private var streamCharge = GRPCLoop.Charge.nothing
+    /// Bytes that are held for messages that are not answered, in their order.
+    private var charges = CircularBuffer<Int>()
+    /// Whether what comes of the latest is held.
+    private var isCharging = false
+    /// What is held for what may lie unread behind a message.
+    private var unreadCharge = 0
     private var progressCount = 0
     private var inputDeadline: Int
 
@@ -86,9 +89,14 @@ final class GRPCStream: ChannelDuplexHandler {
     }
 
     private func giveBackInput() {
-        while let charge = charges.popFirst() { shared.giveBack(charge) }
-        shared.giveBack(streamCharge)
-        streamCharge = .nothing
+        while let charge = charges.popFirst() { shared.giveBack(bytes: charge) }
+        isCharging = false
+        giveBackUnread()
+    }
+
+    private func giveBackUnread() {
+        shared.giveBack(bytes: unreadCharge)
+        unreadCharge = 0
     }
 
     // MARK: Input
@@ -117,24 +125,43 @@ final class GRPCStream: ChannelDuplexHandler {
         let method = Method(path: path)
         self.method = method
         try shared.admitStream(isHealth: method == .health)
-        if method == .streamInfer { streamCharge = try shared.hold(bytes: shared.limits.streamingBytes) }
     }
 
     private func take(_ bytes: ByteBuffer) throws(OpenInferenceRefusal) {
         progressCount += bytes.readableBytes
         if progressCount >= GRPCLimits.progressBytes { progress() }
         var rest = bytes
-        while let event = framing.next(in: &rest) {
+        while true {
+            let before = rest.readableBytes
+            let event = framing.next(in: &rest)
+            if isCharging { try charge(before - rest.readableBytes) }
+            guard let event else { return }
             progress()
             switch event {
             case .begins(let byteCount, let isWhole):
                 guard method == .streamInfer || charges.isEmpty else {
                     throw OpenInferenceRefusal(.invalid, "more than one message")
                 }
-                charges.append(try shared.admit(messageOf: byteCount, isWhole: isWhole))
-            case .ends: waitingCount += 1
+                isCharging = try shared.admit(messageOf: byteCount, isWhole: isWhole)
+                charges.append(0)
+            case .ends:
+                isCharging = false
+                waitingCount += 1
+                try chargeUnread()
             }
         }
+    }
+
+    private func charge(_ byteCount: Int) throws(OpenInferenceRefusal) {
+        try shared.hold(bytes: byteCount)
+        charges[charges.index(before: charges.endIndex)] += byteCount
+    }
+
+    /// While a message of a stream waits for its answer nothing behind it is read, and as much as was sent ahead may lie there.
+    private func chargeUnread() throws(OpenInferenceRefusal) {
+        guard method == .streamInfer, unreadCharge == 0 else { return }
+        try shared.hold(bytes: shared.limits.streamingBytes)
+        unreadCharge = shared.limits.streamingBytes
     }
 
     private func progress() {
@@ -178,9 +205,8 @@ final class GRPCStream: ChannelDuplexHandler {
             if event == .ends { noteAnswered(context) }
         }
         let byteCount = bytes.readableBytes
-        let charge: GRPCLoop.Charge
         do throws(OpenInferenceRefusal) {
-            charge = try shared.hold(answerOf: byteCount)
+            try shared.hold(answerOf: byteCount)
         } catch {
             promise?.fail(error)
             return refuse(error, context, isCounted: false)
@@ -190,7 +216,7 @@ final class GRPCStream: ChannelDuplexHandler {
         let promise = promise ?? context.eventLoop.makePromise()
         // The socket has them, or is gone; the call may have ended long before.
         promise.futureResult.assumeIsolated().whenComplete { _ in
-            self.shared.giveBack(charge)
+            self.shared.giveBack(bytes: byteCount)
             self.untakenBytes -= byteCount
             self.outputDeadline = self.shared.now + self.shared.limits.answerSeconds
         }
@@ -198,9 +224,11 @@ final class GRPCStream: ChannelDuplexHandler {
     }
 
     private func noteAnswered(_ context: ChannelHandlerContext) {
-        if let charge = charges.popFirst() { shared.giveBack(charge) }
+        if let charge = charges.popFirst() { shared.giveBack(bytes: charge) }
         waitingCount = max(0, waitingCount - 1)
-        guard isReadHeld, waitingCount == 0 else { return }
+        guard waitingCount == 0 else { return }
+        giveBackUnread()
+        guard isReadHeld else { return }
         isReadHeld = false
         progress()
         // Not within the library's write.

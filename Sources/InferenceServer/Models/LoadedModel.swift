@@ -18,8 +18,8 @@ final class LoadedModel: Sendable {
     let inputType: NumberType
     let featureCount: Int
     let outputCount: Int
-    /// What a row costs, in trees, for one of which a look-up of categories counts: a network, whose trees are none, counts one for each 200 of its weights, which take as long.
-    let rowWork: Int
+    /// What scoring costs at most.
+    let work: ScoringWork
     /// `x-lodestore-model` and `x-lodestore-model-version`, which every answer of this generation carries.
     let fields: [(String, String)]
     /// What rows and tensors are held to: one for each loop, each an object of its own.
@@ -45,8 +45,7 @@ final class LoadedModel: Sendable {
         self.inputType = view.inputType
         self.featureCount = view.featureCount
         self.outputCount = view.outputCount
-        let weightCount = unsafe view.treeCount > 0 ? 0 : view.words.count / 4 + view.factors.count
-        self.rowWork = max(1, view.treeCount + view.computed.projectionCount, weightCount / 200)
+        self.work = view.work
         self.fields = [("x-lodestore-model", name.text), ("x-lodestore-model-version", version)]
         let featureNames = view.featureNames()
         let featureCount = view.featureCount

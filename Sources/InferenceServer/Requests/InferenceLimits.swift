@@ -1,5 +1,6 @@
 import HTTPKernel
 import InferenceWire
+import ModelImage
 import NIOHTTP1
 
 /// How much one request may ask for, and how much all of them together.
@@ -8,7 +9,7 @@ package struct InferenceLimits: Sendable {
     package var rowCount = 100_000
     /// Rows times features, of rows by name.
     package var cellCount = RowLimits.cellCount
-    /// Rows times trees above which a request is scored on a worker thread: about a millisecond of a loop's time.
+    /// Units of `ScoringWork` above which a request is scored on a worker thread: about a millisecond of a loop's time.
     package var loopWork = 200_000
     /// Body bytes above which a request is read on a worker thread too: about half a millisecond of parsing.
     package var loopBytes = 64 << 10
@@ -30,7 +31,7 @@ package struct InferenceLimits: Sendable {
     ///
     /// - Parameter answerWork: what a row costs beside its scoring.
     func isLoopWork(_ rowCount: Int, of model: LoadedModel, answerWork: Int = 0) -> Bool {
-        !model.isGraph && rowCount * (model.rowWork + answerWork) <= loopWork
+        !model.isGraph && model.work.of(rowCount: rowCount, answerWork: answerWork) <= loopWork
     }
 
     /// Whether a request is to be refused unread when its loop takes it up, and why.

@@ -70,6 +70,9 @@ final class ExecutorSlot: Sendable {
     func update(_ entry: ModelEntry) -> HandoffError? {
         state.withLock { state in
             guard state.isConnected else { return nil }
+            guard state.lastGeneration < ImageOffer.generationLimit else {
+                return .unusableOffer("no generation left above \(state.lastGeneration)")
+            }
             let generation = state.lastGeneration + 1
             let due = entry.machine.withLock { machine -> HotImage? in
                 guard let image = machine.due(path) else { return nil }

@@ -20,8 +20,10 @@ extension S3Service {
             }
             return size
         }
-        let document = try CompleteUploadDocument(
-            try await request.smallBody(limitBytes: Self.completionLimitBytes, checksumsAreOfObject: true))
+        let body = try await request.smallBody(limitBytes: Self.completionLimitBytes, checksumsAreOfObject: true)
+        let document = try await documents.read(byteCount: body.count) { () throws(S3Error) in
+            try CompleteUploadDocument(body)
+        }
         let parts = document.parts.map { CompletedPart(number: $0.number, etag: $0.etag, checksums: $0.checksums) }
         let record = try await asking { () async throws(EngineError) in
             try await engine.completeUpload(

@@ -10,7 +10,9 @@ extension S3Service {
     func deleteObjects(_ request: S3Request) async throws(S3Error) -> Answer {
         let bucket = try bucket(of: request)
         let body = try await request.smallBody(limitBytes: Self.deleteDocumentLimitBytes, requiresDigest: true)
-        let document = try DeleteDocument(body)
+        let document = try await documents.read(byteCount: body.count) { () throws(S3Error) in
+            try DeleteDocument(body)
+        }
 
         // What is wrong with one entry is the answer to that entry alone.
         var refusals: [Int: S3Error] = [:]

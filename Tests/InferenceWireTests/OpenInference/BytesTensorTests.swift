@@ -3,7 +3,7 @@ import Protobuf
 import Testing
 
 /// Texts of features that have an encoder, in every form in which tensors come.
-struct BytesTensorTests {
+@Suite(.timeLimit(.minutes(3))) struct BytesTensorTests {
     static func input(_ name: String, _ shape: String, _ rest: String) -> String {
         #"{"inputs":[\#(tensor(name, shape, rest))]}"#
     }

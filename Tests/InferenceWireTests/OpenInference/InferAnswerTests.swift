@@ -2,7 +2,7 @@ import InferenceWire
 import Protobuf
 import Testing
 
-struct InferAnswerTests {
+@Suite(.timeLimit(.minutes(3))) struct InferAnswerTests {
     private let values: [Double] = [0.1, -2.5, .nan, 1e-30]
 
     private func request(_ text: String) throws -> TensorRequest {

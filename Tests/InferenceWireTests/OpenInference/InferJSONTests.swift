@@ -1,7 +1,7 @@
 import InferenceWire
 import Testing
 
-struct InferJSONTests {
+@Suite(.timeLimit(.minutes(3))) struct InferJSONTests {
     private func rows(_ text: String, _ signature: ModelSignature = .sample(), limit: Int = 3) throws -> [Double] {
         var rows = RowBuffer<Double>()
         let request = try readREST(Array(text.utf8), signature, limitRows: limit, into: &rows)

@@ -2,7 +2,7 @@ import InferenceWire
 import Protobuf
 import Testing
 
-struct InferMessageTests {
+@Suite(.timeLimit(.minutes(3))) struct InferMessageTests {
     private func message(_ body: (inout ProtobufWriter) -> Void) -> [UInt8] {
         var writer = ProtobufWriter()
         body(&writer)

@@ -2,7 +2,7 @@ import Foundation
 import InferenceWire
 import Testing
 
-struct OpenInferenceDocumentsTests {
+@Suite(.timeLimit(.minutes(3))) struct OpenInferenceDocumentsTests {
     private func parsed(_ text: String) throws -> NSDictionary {
         try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? NSDictionary)
     }

@@ -3,7 +3,7 @@ import PropertyTesting
 import Testing
 
 /// Whatever comes: rows of the right size, or a refusal with a reason; never more room than the request can fill.
-struct OpenInferenceFuzzTests {
+@Suite(.timeLimit(.minutes(Fuzz.limitMinutes))) struct OpenInferenceFuzzTests {
     private func hold(_ rows: RowBuffer<Float>, to result: Result<TensorRequest, any Error>, byteCount: Int) {
         switch result {
         case .success(let request):
@@ -65,7 +65,7 @@ struct OpenInferenceFuzzTests {
             [0x0A, 1, 0x6D, 0x12, 1, 0x37], [0x10, 1],
             [0x12, 1, 0x6D, 0x1A, 8, 0x0A, 6, 0x63, 0x6F, 0x6E, 0x66, 0x69, 0x67],
         ]
-        Fuzz.run(corpus: corpus) { bytes in
+        let count = Fuzz.run(corpus: corpus) { bytes in
             bytes.withUnsafeBytes { bytes in
                 _ = try? IndexRequest(json: bytes)
                 _ = try? LoadRequest(json: bytes, name: "m")
@@ -74,5 +74,6 @@ struct OpenInferenceFuzzTests {
                 _ = try? NamedRequest(message: bytes)
             }
         }
+        #expect(count >= corpus.count)
     }
 }

@@ -1,7 +1,7 @@
 import InferenceWire
 import Testing
 
-struct RecordedRequestTests {
+@Suite(.timeLimit(.minutes(3))) struct RecordedRequestTests {
     @Test func thereAreRequests() {
         #expect(RecordedRequest.all.count > 25)
         #expect(RecordedRequest.all.contains { $0.jsonByteCount != nil })
