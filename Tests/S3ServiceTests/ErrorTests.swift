@@ -80,7 +80,8 @@ struct ErrorTests {
         let table: [(HTTPKernelError, S3ErrorCode)] = [
             (.malformedRequest(reason: ""), .badRequest), (.headTooLarge, .requestHeaderSectionTooLarge),
             (.bodyTooLarge(limitBytes: 1), .maxMessageLengthExceeded),
-            (.truncatedBody, .incompleteBody), (.headTimedOut, .requestTimeout), (.bodyTimedOut, .requestTimeout),
+            (.noRoom, .slowDown), (.truncatedBody, .incompleteBody), (.headTimedOut, .requestTimeout),
+            (.bodyTimedOut, .requestTimeout),
             (.notImplemented("x"), .notImplemented),
             (.unsupportedVersion, .badRequest), (.handlerFailed(EngineError.closed), .internalError),
             (.noAnswer, .internalError),

@@ -13,6 +13,8 @@ struct S3Request: Sendable {
     let signature: VerifiedSignature
     let contentLength: UInt64?
     let body: RequestBody
+    /// The server's accounts; nil where it keeps none.
+    var shares: ConnectionShares?
 
     var query: QueryParameters { address.query }
 
