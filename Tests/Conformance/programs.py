@@ -41,6 +41,8 @@ class Program:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_path = self.folder / f"{self.name}.log"
         self.process = None
+        # Called in the new process before the program is: to lower a limit, say.
+        self.before_start = None
 
     def arguments(self):
         raise NotImplementedError
@@ -53,7 +55,7 @@ class Program:
         self.output = open(self.folder / f"{self.name}.out", "w+b")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAMS / self.name, *self.arguments()], stdout=self.output, stderr=log,
+                [PROGRAMS / self.name, *self.arguments()], stdout=self.output, stderr=log, preexec_fn=self.before_start,
                 env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environment()})
         if wait:
             wait_until(f"{self.name} is ready; its log: {self.log_path}", self.ready_line)
