@@ -40,6 +40,12 @@ void crocks_tune_allocator(void) {
 #endif
 }
 
+void crocks_trim_allocator(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 void crocks_free_text(char *text) { std::free(text); }
 
 void BackgroundErrors::OnBackgroundError(BackgroundErrorReason, Status *status) {

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The bytes of one streamed body between the loop that receives them and the task that reads them.
 ///
-/// Bounded by pulling: the loop stops reading from the socket once `HTTPLimits.bodyQueueBytes` wait here, and goes on when
-/// the reader has taken half of them.
+/// Bounded by pulling: the loop stops reading from the socket once `HTTPLimits.bodyQueueBytes` wait here, or fewer where the
+/// reader asks for that, and goes on when the reader has taken half of them.
 final class BodyQueue: Sendable {
     private struct State: ~Copyable {
         var buffers = CircularBuffer<ByteBuffer>()
@@ -14,6 +14,10 @@ final class BodyQueue: Sendable {
         var reader: CheckedContinuation<Result<ByteBuffer?, HTTPKernelError>, Never>?
         /// The loop holds reading back until it is told to go on.
         var isPaused: Bool
+        /// With so many bytes it does.
+        var limitBytes = HTTPLimits.bodyQueueBytes
+        /// Everything that has come.
+        var receivedBytes: UInt64 = 0
     }
 
     private enum Step {
@@ -31,10 +35,11 @@ final class BodyQueue: Sendable {
     /// Takes bytes in. Returns whether the loop may go on reading.
     func append(_ buffer: ByteBuffer) -> Bool {
         let (reader, goesOn) = self.state.withLock { state in
+            state.receivedBytes += UInt64(buffer.readableBytes)
             if let reader = state.reader.take() { return (Optional(reader), true) }
             state.buffers.append(buffer)
             state.waitingBytes += buffer.readableBytes
-            if state.waitingBytes >= HTTPLimits.bodyQueueBytes { state.isPaused = true }
+            if state.waitingBytes >= state.limitBytes { state.isPaused = true }
             return (nil, !state.isPaused)
         }
         reader?.resume(returning: .success(buffer))
@@ -63,7 +68,13 @@ final class BodyQueue: Sendable {
         reader?.resume(returning: error.map { .failure($0) } ?? .success(nil))
     }
 
+    /// Everything that has come so far, taken or not.
+    var receivedBytes: UInt64 { self.state.withLock { $0.receivedBytes } }
+
     // MARK: The reader's side
+
+    /// From now on nothing is read ahead of the reader: of what the client sends one read waits here, and no more.
+    func readNothingAhead() { self.state.withLock { $0.limitBytes = 1 } }
 
     /// The next bytes, nil at the end.
     ///
@@ -97,7 +108,7 @@ final class BodyQueue: Sendable {
     private static func step(_ state: inout State) -> Step {
         if let buffer = state.buffers.popFirst() {
             state.waitingBytes -= buffer.readableBytes
-            let resumes = state.isPaused && state.waitingBytes <= HTTPLimits.bodyQueueBytes / 2
+            let resumes = state.isPaused && state.waitingBytes <= state.limitBytes / 2
             if resumes { state.isPaused = false }
             return .done(.success(buffer), resumesReading: resumes && !state.isEnded)
         }

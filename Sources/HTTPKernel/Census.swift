@@ -24,9 +24,11 @@ final class Census: Sendable {
     var count: Int { self.state.withLock { $0.count } }
 
     /// A number for the connection, or nil when there are too many.
-    func enter() -> UInt64? {
+    ///
+    /// - Parameter isReplacing: it comes in the place of one that is about to leave.
+    func enter(replacing isReplacing: Bool = false) -> UInt64? {
         self.state.withLock { state in
-            guard state.count < self.limit else { return nil }
+            guard state.count < self.limit || isReplacing else { return nil }
             state.count += 1
             state.lastID += 1
             return state.lastID

@@ -199,6 +199,7 @@ extension HTTPConnection {
         self.serial &+= 1
         self.head = head
         self.isHeadStarted = false
+        self.giveBackHead()
         self.isRequestEnded = !hasBody
         self.owesContinue = hasBody && head.expectsContinue && !head.isVersion10
         self.isAnswerStarted = false
@@ -227,20 +228,28 @@ extension HTTPConnection {
         _ head: RequestHead, on executor: any TaskExecutor,
         _ handler: @escaping @Sendable (StreamedRequest, ResponseWriter) async throws -> Void
     ) {
+        let startsPaused = self.owesContinue || self.isBodyOfStranger
         let exchange = StreamExchange(
             connection: self, loop: self.shared.loop, isHead: head.method == .HEAD, isTLS: self.facts.isTLS,
-            startsPaused: self.owesContinue)
+            startsPaused: startsPaused)
         self.phase = .streaming(exchange)
-        self.isBodyWanted = !self.owesContinue
+        self.isBodyWanted = !startsPaused
         if self.isRequestEnded { exchange.body.finish() }
         self.restartWindow()
-        let request = StreamedRequest(head: head, body: RequestBody(exchange: exchange), connection: self.facts)
+        let request = StreamedRequest(
+            head: head, body: RequestBody(exchange: exchange), connection: self.facts, shares: self.shared.shares)
         let census = self.shared.census
         census.beginHandler()
         self.task = Task(executorPreference: executor) {
             await exchange.run(handler, request)
             census.endHandler()
         }
+    }
+
+    /// Of a client that has not signed yet no more is read than came with the head, until somebody asks for it.
+    private var isBodyOfStranger: Bool {
+        self.standing == .stranger && !self.isRequestEnded && !self.facts.isVerified
+            && (self.isCodecInstalled || self.bodyRemaining > UInt64(self.unread.readableBytes))
     }
 
     private func receiveBody(_ bytes: ByteBuffer) {
@@ -331,6 +340,7 @@ extension HTTPConnection {
     }
 
     func awaitNextHead() {
+        self.noteStanding()
         self.phase = .awaitingHead
         self.head = nil
         self.task = nil
@@ -345,10 +355,12 @@ extension HTTPConnection {
     ///
     /// - Parameter codecHolds: the codec has bytes from which it made nothing yet.
     func noteIncompleteHead(codecHolds: Bool) {
-        guard case .awaitingHead = self.phase, !self.isHeadStarted, !self.isOutputBlocked,
-            self.unread.readableBytes > 0 || codecHolds
+        guard case .awaitingHead = self.phase, !self.isOutputBlocked, self.unread.readableBytes > 0 || codecHolds
         else { return }
-        self.isHeadStarted = true
-        self.deadline = self.shared.headDeadline
+        if !self.isHeadStarted {
+            self.isHeadStarted = true
+            self.deadline = self.shared.headDeadline
+        }
+        self.chargeHead(codecHolds ? self.shared.limits.headBytes : self.unread.storageCapacity)
     }
 }

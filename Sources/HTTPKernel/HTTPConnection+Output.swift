@@ -46,7 +46,7 @@ extension HTTPConnection {
             self.output.writeImmutableBuffer(response.body)
         } else {
             self.pushOutput()
-            self.context?.write(self.wrapOutboundOut(.byteBuffer(response.body)), promise: nil)
+            self.hand(.byteBuffer(response.body), promise: nil)
         }
     }
 
@@ -91,18 +91,18 @@ extension HTTPConnection {
 
     private func writeBody(_ bytes: ByteBuffer, of exchange: StreamExchange) {
         let count = bytes.readableBytes
-        guard !self.suppressesBody, let context = self.context else { return exchange.output.sent(count) }
+        guard !self.suppressesBody, self.context != nil else { return exchange.output.sent(count) }
         if self.isChunking { self.writeChunkHead(UInt64(count)) }
         self.pushOutput()
         let promise = self.shared.loop.makePromise(of: Void.self)
         // A write that fails comes with the end of the channel, where the exchange is abandoned.
         promise.futureResult.whenComplete { _ in exchange.output.sent(count) }
-        context.write(self.wrapOutboundOut(.byteBuffer(bytes)), promise: promise)
+        self.hand(.byteBuffer(bytes), promise: promise)
         if self.isChunking { self.output.writeStaticString("\r\n") }
     }
 
     private func writeFile(_ span: FileSpan) {
-        guard !self.suppressesBody, let context = self.context else { return span.sent.resume(returning: nil) }
+        guard !self.suppressesBody, self.context != nil else { return span.sent.resume(returning: nil) }
         if self.isChunking { self.writeChunkHead(span.count) }
         self.pushOutput()
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: span.descriptor)
@@ -119,7 +119,7 @@ extension HTTPConnection {
             case .failure: span.sent.resume(returning: .connectionClosed)
             }
         }
-        context.write(self.wrapOutboundOut(.fileRegion(region)), promise: promise)
+        self.hand(.fileRegion(region), promise: promise)
         if self.isChunking { self.output.writeStaticString("\r\n") }
     }
 
@@ -168,6 +168,7 @@ extension HTTPConnection {
     /// Decides, once per answer, whether the connection is used again.
     private func settle(closing: Bool) {
         self.isAnswerStarted = true
+        self.noteStanding()
         guard self.isKept else { return }
         self.isKept =
             !closing && !self.shared.isRetiring && (!self.isInputClosed || self.isMoreWaiting) && self.isRestDrainable
@@ -198,8 +199,8 @@ extension HTTPConnection {
         let promise = self.shared.loop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: self.shared.loop)
         promise.futureResult.whenComplete { _ in bound.value.closeAfterLastByte() }
-        let last = self.takeOutput()
-        context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(last)), promise: promise)
+        self.hand(.byteBuffer(self.takeOutput()), promise: promise)
+        context.flush()
         self.resumeReading()
     }
 
@@ -227,10 +228,12 @@ extension HTTPConnection {
     }
 
     /// Whether another answer may be written. When the client takes nothing, parsing stops until it does.
+    ///
+    /// What is laid together here is not all: a body too large to be copied waits in the channel, which says so.
     var hasOutputRoom: Bool {
-        guard self.output.readableBytes > Self.burstBytes || self.isOutputBlocked, let context = self.context else {
-            return true
-        }
+        guard let context = self.context,
+            self.output.readableBytes > Self.burstBytes || self.isOutputBlocked || !context.channel.isWritable
+        else { return true }
         self.pushOutput()
         self.isFlushDue = false
         context.flush()
@@ -241,8 +244,14 @@ extension HTTPConnection {
     /// Hands what is laid together to the channel; it leaves with the next flush.
     private func pushOutput() {
         self.isFlushDue = true
-        guard self.output.readableBytes > 0, let context = self.context else { return }
-        context.write(self.wrapOutboundOut(.byteBuffer(self.takeOutput())), promise: nil)
+        guard self.output.readableBytes > 0, self.context != nil else { return }
+        self.hand(.byteBuffer(self.takeOutput()), promise: nil)
+    }
+
+    /// Hands bytes to the channel, which sends them with the next flush.
+    private func hand(_ data: IOData, promise: EventLoopPromise<Void>?) {
+        self.handedBytes &+= UInt64(data.readableBytes)
+        self.context?.write(self.wrapOutboundOut(data), promise: promise)
     }
 
     private func takeOutput() -> ByteBuffer {
@@ -255,7 +264,8 @@ extension HTTPConnection {
     func flush() {
         guard !self.isInRead, let context = self.context else { return }
         if self.output.readableBytes > 0 {
-            context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(self.output)), promise: nil)
+            self.hand(.byteBuffer(self.output), promise: nil)
+            context.flush()
             // The bytes have most often left by now; then the storage is ours alone again and is kept.
             self.output.clear(minimumCapacity: 0)
         } else if self.isFlushDue {

@@ -12,8 +12,8 @@ import NIOTLS
 /// soon as no byte of it is of use now: that is all the back-pressure there is, towards clients that pipeline and towards
 /// those that send faster than a handler reads.
 ///
-/// The state is spread over three files: this one holds it and the channel's events, `+Input` the way from bytes to service,
-/// `+Output` the way from answer to bytes.
+/// The state is spread over four files: this one holds it and the channel's events, `+Input` the way from bytes to service,
+/// `+Output` the way from answer to bytes, `+Shares` what the connection takes of the server's accounts.
 final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = IOData
@@ -38,6 +38,13 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     let facts: ConnectionFacts
     var context: ChannelHandlerContext?
     var phase = Phase.awaitingHead
+
+    /// Who the connection is of, to the account of descriptors.
+    var standing: DescriptorAccount.Holder?
+    /// What a head that is not whole yet has been charged, and for whom.
+    var headCharge = (bytes: 0, purpose: MemoryAccount.Purpose.stranger)
+    /// What answers that wait for the client, behind a request that is done, have been charged.
+    var outputChargeBytes = 0
 
     // The request in work.
 
@@ -103,8 +110,12 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     var deadline: Int
     /// Body bytes since the deadline was last moved.
     var windowBytes = 0
-    private var stalledBytes = 0
-    private var stalledTicks = 0
+    /// Everything that was ever handed to the channel.
+    var handedBytes: UInt64 = 0
+    /// What of it the client had taken at the last tick.
+    var takenBytes: UInt64 = 0
+    /// Since when answers wait, or the client has last taken enough of them; and what it had taken then.
+    var takenWindow: (tick: Int, bytes: UInt64)?
 
     /// What a direct loop had of the connection before it was handed over.
     private var inheritance: Inheritance?
@@ -115,6 +126,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
         self.facts = facts
         self.inheritance = inheritance
         self.isHandshaking = facts.isTLS
+        self.standing = shared.shares == nil ? nil : .stranger
         // A client that begins no handshake is one that begins no head.
         self.deadline = facts.isTLS ? shared.headDeadline : shared.idleDeadline
         if let inheritance, inheritance.unread.readableBytes > 0 {
@@ -157,6 +169,8 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
         if case .closed = self.phase { return }
         if case .streaming(let exchange) = self.phase { exchange.abandon() }
         self.giveBack()
+        self.giveBackHead()
+        self.giveBackOutput()
         self.phase = .closed
         self.task?.cancel()
         self.task = nil
@@ -236,7 +250,8 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     // MARK: Time and the end
 
     func sweep(now: Int) {
-        self.watchStall()
+        self.noteStanding()
+        self.watchOutput(now: now)
         guard now >= self.deadline else { return }
         switch self.phase {
         // There is nothing yet in which it could be told.
@@ -262,7 +277,7 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
 
     /// Moves the body's deadline if enough has come since it was last moved.
     private var hasMovedWindow: Bool {
-        guard self.windowBytes >= HTTPLimits.bodyWindowBytes else { return false }
+        guard self.windowBytes >= self.shared.limits.bodyWindowBytes else { return false }
         self.restartWindow()
         return true
     }
@@ -270,19 +285,6 @@ final class HTTPConnection: ChannelDuplexHandler, LoopConnection, ReplyTarget {
     func restartWindow() {
         self.windowBytes = 0
         self.deadline = self.shared.bodyDeadline
-    }
-
-    /// Cuts a client that takes nothing of what waits for it.
-    private func watchStall() {
-        guard let context = self.context,
-            let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes), waiting > 0
-        else {
-            self.stalledTicks = 0
-            return
-        }
-        self.stalledTicks = waiting == self.stalledBytes ? self.stalledTicks + 1 : 0
-        self.stalledBytes = waiting
-        if self.stalledTicks > Int(self.shared.limits.writeTimeout.components.seconds) { self.cut() }
     }
 
     /// The client will send no more. What it has asked for in full is still answered.

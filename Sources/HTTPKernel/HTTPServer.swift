@@ -58,17 +58,20 @@ package final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - direct: loops that serve connections without TLS as long as they send whole small requests; the rest goes to the
     ///     group. Without them the group serves all.
+    ///   - shares: the accounts to which connections are charged; without them `limits` alone holds. Not with `direct`.
     ///   - service: called once for each loop, on that loop.
     /// - Throws: when one listener cannot be had; the others are closed again.
     package static func start(
         _ listeners: [HTTPListener], group: MultiThreadedEventLoopGroup, direct: DirectLoops? = nil,
-        limits: HTTPLimits = HTTPLimits(), logger: Logger,
+        limits: HTTPLimits = HTTPLimits(), shares: ConnectionShares? = nil, logger: Logger,
         service: @escaping @Sendable (any EventLoop) -> any HTTPService
     ) async throws(HTTPServerError) -> HTTPServer {
+        precondition(shares == nil || direct == nil, "connections of direct loops are charged to nobody")
         let census = Census(limit: limits.connectionCount)
         let first = listeners.first?.description ?? ""
         let byLoop = try await Self.onEachLoop(of: group, for: first) { loop in
-            let context = LoopContext(loop: loop, service: service(loop), limits: limits, census: census)
+            let context = LoopContext(
+                loop: loop, service: service(loop), limits: limits, census: census, shares: shares)
             context.start()
             return context
         }
@@ -163,7 +166,7 @@ package final class HTTPServer: Sendable {
     }
 
     static var receiveAllocator: AdaptiveRecvByteBufferAllocator {
-        AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
+        AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: HTTPLimits.receiveBytes)
     }
 
     /// Sets one accepted connection up, on its loop.
@@ -171,8 +174,14 @@ package final class HTTPServer: Sendable {
         _ channel: any Channel, listener: HTTPListener, contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>],
         census: Census
     ) -> EventLoopFuture<Void> {
-        guard let bound = contexts[ObjectIdentifier(channel.eventLoop)], let id = census.enter() else {
-            return channel.close()
+        guard let bound = contexts[ObjectIdentifier(channel.eventLoop)] else { return channel.close() }
+        guard let id = bound.value.admit() else {
+            let context = bound.value
+            guard context.shares != nil, listener.tls == nil else { return channel.close() }
+            return channel.eventLoop.makeCompletedFuture {
+                let refusal = context.service.response(for: .noRoom, head: nil)
+                try channel.pipeline.syncOperations.addHandler(Turnaway(refusal, date: context.dateField))
+            }
         }
         channel.closeFuture.whenComplete { _ in census.leave() }
         return channel.eventLoop.makeCompletedFuture {

@@ -1,5 +1,6 @@
 package import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// What a server answers with.
 ///
@@ -73,6 +74,8 @@ package struct StreamedRequest: Sendable {
     package let head: RequestHead
     package let body: RequestBody
     package let connection: ConnectionFacts
+    /// The server's accounts; nil where it keeps none.
+    package var shares: ConnectionShares?
 }
 
 /// Where a request came in. One object for all requests of a connection, so that handing it on costs one reference.
@@ -84,6 +87,7 @@ package final class ConnectionFacts: Sendable {
     package let isTLS: Bool
     /// The listener's label.
     package let listener: String
+    private let hasSigned = Atomic<Bool>(false)
 
     init(id: UInt64, peer: SocketAddress?, local: SocketAddress?, isTLS: Bool, listener: String) {
         self.id = id
@@ -91,5 +95,13 @@ package final class ConnectionFacts: Sendable {
         self.local = local
         self.isTLS = isTLS
         self.listener = listener
+    }
+
+    /// Whether a request on it was found to be of someone known.
+    package var isVerified: Bool { self.hasSigned.load(ordering: .relaxed) }
+
+    /// The service knows who asks: from now on the connection has a signer's share. From any thread.
+    package func noteVerified() {
+        if !self.isVerified { self.hasSigned.store(true, ordering: .relaxed) }
     }
 }

@@ -3,6 +3,10 @@ import NIOCore
 /// A connection as its loop's context sees it.
 protocol LoopConnection: AnyObject {
     var facts: ConnectionFacts { get }
+    /// Who it is to the account of descriptors; nil where none is kept.
+    var standing: DescriptorAccount.Holder? { get }
+    /// Nothing of it is being worked on.
+    var isWaiting: Bool { get }
     /// Once a second.
     func sweep(now: Int)
     /// The server stops: no request is begun from now on.
@@ -17,6 +21,7 @@ final class LoopContext {
     let service: any HTTPService
     let limits: HTTPLimits
     let census: Census
+    let shares: ConnectionShares?
     /// Seconds since the context began; deadlines are told in these.
     private(set) var now = 0
     private(set) var dateField: [UInt8]
@@ -29,18 +34,22 @@ final class LoopContext {
     private let bodyTicks: Int
     private let idleTicks: Int
     private var connections: [UInt64: any LoopConnection] = [:]
+    private var strangers = StrangerQueue()
+    /// Whoever is slow has less time.
+    private(set) var isTight = false
     private var tick: RepeatedTask?
     private var round: UInt64?
 
     /// - Parameter clock: seconds since 1970; passed in for tests.
     init(
         loop: any EventLoop, service: any HTTPService, limits: HTTPLimits, census: Census,
-        clock: @escaping @Sendable () -> Int = HTTPDate.now
+        shares: ConnectionShares? = nil, clock: @escaping @Sendable () -> Int = HTTPDate.now
     ) {
         self.loop = loop
         self.service = service
         self.limits = limits
         self.census = census
+        self.shares = shares
         self.clock = clock
         self.headTicks = Self.ticks(limits.headTimeout)
         self.bodyTicks = Self.ticks(limits.bodyTimeout)
@@ -63,6 +72,7 @@ final class LoopContext {
     func passSecond() {
         self.now += 1
         self.dateField = HTTPDate.field(seconds: self.clock())
+        self.isTight = self.shares?.memory.isTight ?? false
         for connection in Array(self.connections.values) { connection.sweep(now: self.now) }
     }
 
@@ -89,10 +99,57 @@ final class LoopContext {
 
     func add(_ connection: any LoopConnection) {
         self.connections[connection.facts.id] = connection
+        if connection.standing == .stranger { self.strangers.enter(connection.facts.id) }
         if self.isDraining { connection.beginDraining() }
     }
 
-    func remove(_ connection: any LoopConnection) { self.connections[connection.facts.id] = nil }
+    func remove(_ connection: any LoopConnection) {
+        self.connections[connection.facts.id] = nil
+        if connection.standing == .stranger { self.strangerLeft() }
+        if let standing = connection.standing { self.shares?.descriptors.release(standing) }
+    }
+
+    // MARK: Strangers
+
+    /// Finds room for a connection that has been accepted, if need be by cutting the oldest stranger that waits for its client.
+    ///
+    /// - Returns: its number; nil when it must be turned away.
+    func admit() -> UInt64? {
+        guard let descriptors = self.shares?.descriptors else { return self.census.enter() }
+        guard !descriptors.charge(.stranger) else {
+            if let id = self.census.enter() { return id }
+            descriptors.release(.stranger)
+            return nil
+        }
+        guard self.cutOldestStranger(), descriptors.charge(.stranger) else { return nil }
+        // The channel that was cut leaves the census a little later.
+        return self.census.enter(replacing: true)
+    }
+
+    private func cutOldestStranger() -> Bool {
+        guard let oldest = self.oldestStranger(), let connection = self.connections[oldest] else { return false }
+        connection.cut()
+        return true
+    }
+
+    private func oldestStranger() -> UInt64? {
+        let connections = self.connections
+        return self.strangers.takeOldest { id in
+            guard let connection = connections[id], connection.standing == .stranger else { return .drop }
+            return connection.isWaiting ? .take : .spare
+        }
+    }
+
+    /// A stranger's request was verified; its standing says so by now.
+    func promote(_ connection: any LoopConnection) {
+        self.shares?.descriptors.promote()
+        self.strangerLeft()
+    }
+
+    private func strangerLeft() {
+        let connections = self.connections
+        self.strangers.leave { connections[$0]?.standing == .stranger }
+    }
 
     /// Each connection closes with its next answer; until then idle ones stay, and new ones may come.
     func beginRetiring() { self.isRetiring = true }

@@ -28,6 +28,19 @@ final class OutputQueue: Sendable {
         case threw(any Error)
     }
 
+    /// How a wait for room ended.
+    enum Room: Sendable {
+        case found
+        /// The client has taken nothing for a second; there may be room later.
+        case stalled
+        case failed(HTTPKernelError)
+    }
+
+    private struct Waiter {
+        let lowBytes: Int
+        let continuation: CheckedContinuation<Room, Never>
+    }
+
     private enum Progress {
         case fresh
         /// Body bytes still owed; nil when the end is told by chunks or by closing.
@@ -40,7 +53,7 @@ final class OutputQueue: Sendable {
         var pending: [Output] = []
         var isScheduled = false
         var unsentBytes = 0
-        var waiters: [CheckedContinuation<HTTPKernelError?, Never>] = []
+        var waiters: [Waiter] = []
         var failure: HTTPKernelError?
         var finish: Finish?
     }
@@ -103,18 +116,17 @@ final class OutputQueue: Sendable {
         return nil
     }
 
-    /// Suspends until the unsent bytes have fallen enough.
-    func waitForRoom() async throws(HTTPKernelError) {
-        let failure = await withCheckedContinuation { continuation in
-            let result: HTTPKernelError?? = self.state.withLock { state in
-                if let failure = state.failure { return .some(failure) }
-                if state.unsentBytes <= HTTPLimits.outputLowBytes { return .some(nil) }
-                state.waiters.append(continuation)
-                return .none
+    /// Suspends until no more than so many bytes are unsent, or the client has taken nothing for a second.
+    func waitForRoom(below lowBytes: Int) async -> Room {
+        await withCheckedContinuation { continuation in
+            let room: Room? = self.state.withLock { state in
+                if let failure = state.failure { return .failed(failure) }
+                if state.unsentBytes <= lowBytes { return .found }
+                state.waiters.append(Waiter(lowBytes: lowBytes, continuation: continuation))
+                return nil
             }
-            if let result { continuation.resume(returning: result) }
+            if let room { continuation.resume(returning: room) }
         }
-        if let failure { throw failure }
     }
 
     /// The handler has ended. Returns whether the loop must be woken.
@@ -141,26 +153,38 @@ final class OutputQueue: Sendable {
 
     /// So many bytes have left.
     func sent(_ count: Int) {
-        let waiters = self.state.withLock { state in
+        let ready = self.state.withLock { state in
             state.unsentBytes -= count
-            var ready: [CheckedContinuation<HTTPKernelError?, Never>] = []
-            if state.unsentBytes <= HTTPLimits.outputLowBytes { swap(&ready, &state.waiters) }
+            guard !state.waiters.isEmpty else { return [Waiter]() }
+            let unsent = state.unsentBytes
+            let ready = state.waiters.filter { unsent <= $0.lowBytes }
+            state.waiters.removeAll { unsent <= $0.lowBytes }
             return ready
         }
-        for waiter in waiters { waiter.resume(returning: nil) }
+        for waiter in ready { waiter.continuation.resume(returning: .found) }
+    }
+
+    /// The client takes nothing: whoever waits may let go of what it holds meanwhile.
+    func noteStall() {
+        let waiters = self.state.withLock { state in
+            var waiters: [Waiter] = []
+            swap(&waiters, &state.waiters)
+            return waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: .stalled) }
     }
 
     /// Nothing more can be sent: whoever waits, and whoever writes from now on, meets the error.
     func fail(_ error: HTTPKernelError) {
         let (waiters, dropped) = self.state.withLock { state in
             if state.failure == nil { state.failure = error }
-            var waiters: [CheckedContinuation<HTTPKernelError?, Never>] = []
+            var waiters: [Waiter] = []
             swap(&waiters, &state.waiters)
             var dropped: [Output] = []
             swap(&dropped, &state.pending)
             return (waiters, dropped)
         }
-        for waiter in waiters { waiter.resume(returning: error) }
+        for waiter in waiters { waiter.continuation.resume(returning: .failed(error)) }
         for case .file(let span) in dropped { span.sent.resume(returning: error) }
     }
 }

@@ -18,6 +18,12 @@ package struct RequestBody: AsyncSequence, Sendable {
         return try await exchange.body.next(resumeReading: { exchange.askForBody() }).get()
     }
 
+    /// How many bytes of it have come so far, whatever was announced.
+    package var receivedBytes: UInt64 { self.exchange.body.receivedBytes }
+
+    /// From now on no more of it is held than one read takes in, until it is asked for: slower, and smaller.
+    package func readNothingAhead() { self.exchange.body.readNothingAhead() }
+
     /// All bytes that are still to come.
     ///
     /// - Throws: `.bodyTooLarge` as soon as the limit is passed, and all that `next()` throws.

@@ -28,10 +28,26 @@ package final class ResponseWriter: Sendable {
 
     /// Sends bytes of the body, and suspends while more than `HTTPLimits.outputHighBytes` have not left.
     package func write(_ buffer: ByteBuffer) async throws(HTTPKernelError) {
-        let count = buffer.readableBytes
-        guard count > 0 else { return }
-        guard try self.add(.bytes(buffer), bytes: UInt64(count)) else {
-            return try await self.exchange.output.waitForRoom()
+        guard try !self.enqueue(buffer) else { return }
+        while try await !self.waitForRoom(below: HTTPLimits.outputLowBytes) {}
+    }
+
+    /// Sends bytes of the body without waiting; whoever does so often follows with ``waitForRoom(below:)``.
+    ///
+    /// - Returns: whether fewer than `HTTPLimits.outputHighBytes` have not left.
+    package func enqueue(_ buffer: ByteBuffer) throws(HTTPKernelError) -> Bool {
+        guard buffer.readableBytes > 0 else { return true }
+        return try self.add(.bytes(buffer), bytes: UInt64(buffer.readableBytes))
+    }
+
+    /// Suspends until no more than so many bytes of the body have not left.
+    ///
+    /// - Returns: false when the client has taken nothing for a second: let go of what is held for it, and wait again.
+    package func waitForRoom(below lowBytes: Int) async throws(HTTPKernelError) -> Bool {
+        switch await self.exchange.output.waitForRoom(below: lowBytes) {
+        case .found: true
+        case .stalled: false
+        case .failed(let error): throw error
         }
     }
 

@@ -13,6 +13,8 @@ package final class StorageEngine: Sendable {
     package let executor: EngineExecutor
     /// Tells this history from that of another store, or of this one before it was restored.
     package let epoch: UInt64
+    /// How many files the database may keep open; the rest of the process's descriptors are for others.
+    package let openFileLimit: Int
 
     let configuration: EngineConfiguration
     let database: Database
@@ -48,10 +50,12 @@ package final class StorageEngine: Sendable {
         }
         let sink = BlobSink(database: database, stagingDirectory: staging, disk: disk, reached: configuration.reached)
         let state = try Recovery(database: database, sink: sink, configuration: configuration).run()
-        return StorageEngine(configuration, sink: sink, state: state)
+        return StorageEngine(
+            configuration, sink: sink, state: state, openFileLimit: Int(settings.openFileLimit))
     }
 
-    private init(_ configuration: EngineConfiguration, sink: BlobSink, state: Recovery.State) {
+    private init(_ configuration: EngineConfiguration, sink: BlobSink, state: Recovery.State, openFileLimit: Int) {
+        self.openFileLimit = openFileLimit
         self.configuration = configuration
         self.database = sink.database
         self.sink = sink

@@ -1,3 +1,4 @@
+import Glibc
 package import HTTPKernel
 package import Logging
 package import NIOCore
@@ -15,8 +16,13 @@ package struct StoreServerConfiguration: Sendable {
     package var listeners: [HTTPListener]
     package var loopCount: Int
     package var limits = HTTPLimits()
+    /// What the process is meant to stay within.
+    package var memoryBytes = SharePlan.defaultMemoryMiB << 20
     /// How long requests in flight may take once the store is to stop.
     package var drainLimit = Duration.seconds(30)
+
+    /// What a client must send of a body within each `bodyTimeout`, and take of an answer within each `writeTimeout`.
+    package static let windowBytes = 64 << 10
 
     package init(
         engine: EngineConfiguration, service: S3ServiceConfiguration, listeners: [HTTPListener], loopCount: Int
@@ -25,6 +31,8 @@ package struct StoreServerConfiguration: Sendable {
         self.service = service
         self.listeners = listeners
         self.loopCount = loopCount
+        self.limits.bodyWindowBytes = Self.windowBytes
+        self.limits.writeWindowBytes = Self.windowBytes
     }
 }
 
@@ -57,13 +65,14 @@ package struct StoreServer: Service {
                 LogKey.duration: "\((ContinuousClock.now - opened) / .milliseconds(1))",
             ])
         defer { engine.close() }
+        let shares = self.shares(beside: engine)
         let service = S3Service(engine: engine, configuration: configuration.service, logger: logger)
         let readiness = Readiness()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loopCount)
         let server: HTTPServer
         do {
             server = try await HTTPServer.start(
-                configuration.listeners, group: group, limits: configuration.limits, logger: logger
+                configuration.listeners, group: group, limits: configuration.limits, shares: shares, logger: logger
             ) { _ in
                 StoreResponder(service: service) {
                     readiness.isReady && engine.statistics().latestBackgroundError == nil
@@ -73,6 +82,7 @@ package struct StoreServer: Service {
             try await group.shutdownGracefully()
             throw error
         }
+        async let _: Void = MemoryUpkeep.run(shares, on: engine.executor)
         readiness.set(true)
         onReady(server.addresses)
 
@@ -83,6 +93,37 @@ package struct StoreServer: Service {
         let cut = await server.drain(within: configuration.drainLimit)
         if cut > 0 { logger.warning("connections cut at the end of the drain", metadata: [LogKey.count: "\(cut)"]) }
         try await group.shutdownGracefully()
+    }
+
+    /// Divides what the process has, now that the engine has its files.
+    private func shares(beside engine: StorageEngine) -> ConnectionShares {
+        let plan = SharePlan(
+            memoryBytes: configuration.memoryBytes, descriptorCount: Self.descriptorCount(),
+            engineFileCount: engine.openFileLimit, threadCount: configuration.engine.threadCount,
+            connectionCount: configuration.limits.connectionCount)
+        let limits = plan.descriptors
+        logger.info(
+            "shares of connections",
+            metadata: [
+                LogKey.count: "\(limits.connectionCount)", LogKey.strangers: "\(limits.strangerCount)",
+                LogKey.tables: "\(limits.tableCount)", LogKey.bytes: "\(plan.connectionBytes)",
+            ])
+        if limits.connectionCount < configuration.limits.connectionCount / 2 {
+            logger.warning(
+                "the limit of open files allows far fewer connections than are asked for",
+                metadata: [
+                    LogKey.count: "\(limits.connectionCount)", LogKey.limit: "\(configuration.limits.connectionCount)",
+                ])
+        }
+        return ConnectionShares(
+            memory: MemoryAccount(limitBytes: plan.connectionBytes), descriptors: DescriptorAccount(limits))
+    }
+
+    /// How many descriptors the process may have open; the engine has raised it as far as the system lets it.
+    private static func descriptorCount() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
     }
 }
 

@@ -11,7 +11,8 @@ struct AccessRecord {
     /// The path as sent.
     let resource: String
     private let connection: ConnectionFacts
-    let receivedBytes: UInt64?
+    private let body: RequestBody
+    private let announcesBody: Bool
     var operation: S3Operation?
     var status = HTTPResponseStatus.ok
     var error: S3ErrorCode?
@@ -26,7 +27,8 @@ struct AccessRecord {
         self.method = exchange.head.method.rawValue
         self.resource = String(exchange.head.target.prefix { $0 != "?" })
         self.connection = exchange.connection
-        self.receivedBytes = exchange.head.contentLength
+        self.body = exchange.body
+        self.announcesBody = exchange.head.isChunked || exchange.head.contentLength != nil
     }
 
     func write(to logger: Logger, duration: Duration, cause: (any Error)?) {
@@ -43,7 +45,8 @@ struct AccessRecord {
             LogKey.duration: "\((microseconds / 10).rounded() / 100)",
         ]
         if let operation { facts[LogKey.operation] = "\(operation.rawValue)" }
-        if let receivedBytes { facts[LogKey.receivedBytes] = "\(receivedBytes)" }
+        // What came, which may be less than what was announced.
+        if announcesBody { facts[LogKey.receivedBytes] = "\(body.receivedBytes)" }
         if let error { facts[LogKey.reason] = "\(error.rawValue)" }
         if let refused { facts[LogKey.refused] = "\(refused)" }
         if let cause { facts[LogKey.error] = "\(cause)" }

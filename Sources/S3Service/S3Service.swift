@@ -48,19 +48,24 @@ package final class S3Service: Sendable {
         let sender = AnswerSender(writer: writer, commonFields: commonFields(requestID: requestID))
         var record = AccessRecord(requestID: requestID, exchange: exchange)
         let answer: Answer
+        let share: MemoryShare
         do throws(S3Error) {
             let request = try authenticate(exchange)
             record.operation = request.operation
             try admit(request)
-            answer = try await carryOut(request)
+            let made = try await carryOut(request)
+            share = try made.admitted(to: exchange.shares)
+            answer = made
         } catch {
             answer = refusal(error, record)
+            share = MemoryShare(nil)
             record.error = error.code
             record.refused = error.refusedPart
         }
         record.status = answer.status
         do {
-            record.sentBytes = try await sender.send(answer, isDraining: { isDraining.load(ordering: .relaxed) })
+            record.sentBytes = try await sender.send(
+                answer, share: share, isDraining: { isDraining.load(ordering: .relaxed) })
         } catch {
             record.isCut = true
             record.write(to: logger, duration: .now - started, cause: error)
@@ -74,7 +79,8 @@ package final class S3Service: Sendable {
         let requestID = Self.requestID()
         let refusal = S3Error(error)
         let resource = head.map { String($0.target.prefix { $0 != "?" }) } ?? "/"
-        let fields = commonFields(requestID: requestID) + [("content-type", "application/xml")]
+        let fields =
+            commonFields(requestID: requestID) + [("content-type", "application/xml")] + refusal.code.waitingFields
         let document = refusal.document(resource: resource, requestID: requestID, hostID: hostID)
         return Response(
             ResponseHead(HTTPResponseStatus(statusCode: refusal.code.status), fields), body: ByteBuffer(bytes: document)
@@ -94,6 +100,7 @@ package final class S3Service: Sendable {
             hostedBucket: S3Address.hostedBucket(host: host, domains: configuration.domains))
         let signature: VerifiedSignature
         do { signature = try verifier.verify(facts) } catch { throw S3Error(error) }
+        exchange.connection.noteVerified()
         let address = try S3Address(signature.target, host: host, domains: configuration.domains)
         let isPresigned = signature.place != .header
         if isPresigned { Self.hoist(address.query, into: &fields) }
@@ -102,7 +109,7 @@ package final class S3Service: Sendable {
             method: method, address: address, isCopy: isCopy, isPresigned: isPresigned)
         return S3Request(
             entry: entry, method: method, address: address, fields: fields, signature: signature,
-            contentLength: head.contentLength, body: exchange.body)
+            contentLength: head.contentLength, body: exchange.body, shares: exchange.shares)
     }
 
     /// The request's fields, names in lower case, in one pass over their bytes.
@@ -202,9 +209,12 @@ package final class S3Service: Sendable {
 
     private func refusal(_ error: S3Error, _ record: AccessRecord) -> Answer {
         let status = HTTPResponseStatus(statusCode: error.code.status)
-        if record.method == "HEAD" || error.code == .notModified { return Answer(status) }
+        if record.method == "HEAD" || error.code == .notModified {
+            return Answer(status, fields: error.code.waitingFields)
+        }
         let document = error.document(resource: record.resource, requestID: record.requestID, hostID: hostID)
-        return Answer(status, fields: [("content-type", "application/xml")], body: .bytes(document))
+        return Answer(
+            status, fields: [("content-type", "application/xml")] + error.code.waitingFields, body: .bytes(document))
     }
 
     private func commonFields(requestID: String) -> [(String, String)] {
@@ -215,6 +225,11 @@ package final class S3Service: Sendable {
         let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16, uppercase: true)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
+}
+
+extension S3ErrorCode {
+    /// What tells a client that it may come back, and when.
+    fileprivate var waitingFields: [(String, String)] { status == 503 ? [("retry-after", "1")] : [] }
 }
 
 /// A field's name with ASCII letters in lower case.

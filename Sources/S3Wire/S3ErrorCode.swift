@@ -48,6 +48,7 @@ package enum S3ErrorCode: String, Sendable, CaseIterable {
     case requestTimeTooSkewed = "RequestTimeTooSkewed"
     case serviceUnavailable = "ServiceUnavailable"
     case signatureDoesNotMatch = "SignatureDoesNotMatch"
+    case slowDown = "SlowDown"
     case contentSHA256Mismatch = "XAmzContentSHA256Mismatch"
     case badRequest = "BadRequest"
 
@@ -127,6 +128,7 @@ package enum S3ErrorCode: String, Sendable, CaseIterable {
             (400, "Your socket connection to the server was not read from or written to within the timeout period.")
         case .requestTimeTooSkewed: (403, "The difference between the request time and the current time is too large.")
         case .serviceUnavailable: (503, "Please reduce your request rate.")
+        case .slowDown: (503, "Please reduce your request rate.")
         case .signatureDoesNotMatch:
             (
                 403,

@@ -6,6 +6,8 @@ package enum LogKey {
     package static let bytes = "bytes"
     package static let count = "count"
     package static let limit = "limit"
+    package static let strangers = "shares.strangers"
+    package static let tables = "shares.tables"
     package static let duration = "duration.ms"
     package static let address = "net.address"
     package static let peer = "net.peer"

@@ -39,6 +39,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Threads of the engine.")
     var threads: Int?
 
+    @Option(help: "Memory that the store is meant to stay within, in MiB; 768 unless given.")
+    var memoryMib: Int?
+
+    @Option(help: "Connections at once; 10000 unless given, and no more than descriptors allow.")
+    var maxConnections: Int?
+
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore") {
             let settings = try settings()
@@ -80,6 +86,8 @@ struct Serve: AsyncParsableCommand {
         flags["domain"] = domain.isEmpty ? nil : .list(domain)
         flags["root-credentials"] = rootCredentials.map { .text($0) }
         flags["threads"] = threads.map { .integer($0) }
+        flags["memory-mib"] = memoryMib.map { .integer($0) }
+        flags["max-connections"] = maxConnections.map { .integer($0) }
         // Without flags: a command line is everybody's to read.
         for key in RootCredentials.keySettings { flags[key] = nil }
         return try program.settings(flags)
@@ -100,6 +108,11 @@ struct Serve: AsyncParsableCommand {
             engine: engine, service: service,
             listeners: [.tcp(host: address.host, port: Int(address.port), tls: identity)],
             loopCount: try settings.integer("loops", in: 1...1024) ?? cores)
+        let memory = SharePlan.leastMemoryMiB...(1 << 24)
+        configuration.memoryBytes = (try settings.integer("memory-mib", in: memory) ?? SharePlan.defaultMemoryMiB) << 20
+        configuration.engine.cacheBytes = SharePlan.cacheBytes(ofMemory: configuration.memoryBytes)
+        configuration.limits.connectionCount =
+            try settings.integer("max-connections", in: 1...1_000_000) ?? configuration.limits.connectionCount
         if let seconds = try settings.integer("drain-seconds", in: 0...3600) {
             configuration.drainLimit = .seconds(seconds)
         }

@@ -46,6 +46,7 @@ class Program:
     """One process: started, stopped, killed and started again with the same folders and ports."""
 
     name = None
+    # What the process finds as its hard limit, where a test lowers it.
     descriptor_limit = None
 
     def __init__(self, folder):

@@ -43,10 +43,10 @@ final class KernelHarness {
     let service = ScriptedService()
     let shared: LoopContext
 
-    init(limits: HTTPLimits = HTTPLimits(), isTLS: Bool = false) throws {
+    init(limits: HTTPLimits = HTTPLimits(), shares: ConnectionShares? = nil, isTLS: Bool = false) throws {
         self.shared = LoopContext(
             loop: self.channel.eventLoop, service: self.service, limits: limits, census: Census(limit: 1),
-            clock: { 784_111_777 })
+            shares: shares, clock: { 784_111_777 })
         self.shared.start()
         self.channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         let facts = ConnectionFacts(id: 1, peer: nil, local: nil, isTLS: isTLS, listener: "test")

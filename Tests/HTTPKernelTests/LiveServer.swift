@@ -49,12 +49,12 @@ final class HandlerService: HTTPService {
 /// Starts a server on a free port and stops it after the body.
 func withServer(
     _ listener: HTTPListener = .tcp(host: "127.0.0.1", port: 0), limits: HTTPLimits = HTTPLimits(),
-    handler: @escaping Handler, _ body: (HTTPServer) async throws -> Void
+    shares: ConnectionShares? = nil, handler: @escaping Handler, _ body: (HTTPServer) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let executor = PoolExecutor()
     let server = try await HTTPServer.start(
-        [listener], group: group, limits: limits, logger: Logger(label: "test")
+        [listener], group: group, limits: limits, shares: shares, logger: Logger(label: "test")
     ) { _ in HandlerService(executor: executor, handler: handler) }
     do {
         try await body(server)
@@ -137,6 +137,9 @@ final class SocketClient {
         }
         return all
     }
+
+    /// Whether the other side has closed, or does within a receive's patience, without sending more.
+    var isAtEnd: Bool { self.receive(1).isEmpty }
 
     func receiveAll() -> [UInt8] { self.receive(.max) }
 

@@ -157,7 +157,7 @@ import Testing
         case nil: (.malformedRequest(reason: ""), .badRequest)
         case .malformedRequest: (.headTooLarge, .requestHeaderSectionTooLarge)
         case .headTooLarge: (.bodyTooLarge(limitBytes: 1), .maxMessageLengthExceeded)
-        case .bodyTooLarge: (.noRoom, .serviceUnavailable)
+        case .bodyTooLarge: (.noRoom, .slowDown)
         case .noRoom: (.truncatedBody, .incompleteBody)
         case .truncatedBody: (.headTimedOut, .requestTimeout)
         case .headTimedOut: (.bodyTimedOut, .requestTimeout)

@@ -150,6 +150,8 @@ crocks_status crocks_delete_files(crocks_db *db, uint32_t family, const void *be
 
 // Sets glibc's allocator up for megabyte buffers: kept, not mapped anew each time. Nothing elsewhere.
 void crocks_tune_allocator(void);
+// Gives what is free in its arenas back to the system.
+void crocks_trim_allocator(void);
 
 crocks_status crocks_flush(crocks_db *db, bool waits);
 // Rewrites the keys of a range and, where the family has blob files, the values still alive, so that dead ones go.

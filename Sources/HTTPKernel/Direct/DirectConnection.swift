@@ -39,6 +39,9 @@ final class DirectConnection: DirectSource, LoopConnection, ReplyTarget {
     private static let waitingTicks = 2
 
     let facts: ConnectionFacts
+    /// Direct loops serve those who keep no account of descriptors.
+    var standing: DescriptorAccount.Holder? { nil }
+    var isWaiting: Bool { if case .reading = self.phase { true } else { false } }
     private let lane: DirectLane
     private let shared: LoopContext
     private let descriptor: CInt

@@ -21,11 +21,13 @@ package struct BodyReader: Sendable {
 
     /// The next bytes, up to a chunk (1 MiB) of them; nil at the end. Blocks on the disk.
     ///
+    /// - Parameter limitBytes: hands out no more of the chunk than this; the whole of it is read all the same.
     /// - Throws: ``EngineError/damaged(_:)`` where bytes are missing, ``EngineError/storage(_:)`` where the disk failed
     ///   or a checksum is wrong. Nothing that failed a check is handed out.
-    package mutating func next() throws(EngineError) -> BodyChunk? {
+    package mutating func next(limitBytes: Int = .max) throws(EngineError) -> BodyChunk? {
+        precondition(limitBytes > 0, "a chunk has bytes")
         guard position < end else { return nil }
-        guard case .extents(let extents) = handle.record.body else { return inlineChunk() }
+        guard case .extents(let extents) = handle.record.body else { return inlineChunk(limitBytes) }
         while position >= extentStart + extents[extentIndex].sizeBytes {
             extentStart += extents[extentIndex].sizeBytes
             extentIndex += 1
@@ -35,7 +37,7 @@ package struct BodyReader: Sendable {
         let index = UInt32(offset / UInt64(extent.chunkBytes))
         let first = Int(offset % UInt64(extent.chunkBytes))
         let size = extent.chunkSize(index)
-        let last = min(size, first + Int(min(UInt64(size), end - position)))
+        let last = min(size, first + min(limitBytes, Int(min(UInt64(size), end - position))))
         let found = try storing { () throws(RocksError) in
             try handle.sink.database.value(
                 StoreKey.chunk(index, of: extent.id), in: extent.kind.family.rawValue, fillsCache: false)
@@ -45,10 +47,17 @@ package struct BodyReader: Sendable {
         return BodyChunk(pinned: value, range: first..<last)
     }
 
-    private mutating func inlineChunk() -> BodyChunk {
+    /// Takes back the last bytes of the chunk that was handed out last: the next one begins with them.
+    package mutating func goBack(_ count: Int) {
+        precondition(count >= 0 && UInt64(count) <= position - extentStart, "bytes of the last chunk")
+        position -= UInt64(count)
+    }
+
+    private mutating func inlineChunk(_ limitBytes: Int) -> BodyChunk {
         // Invariant: the handle was opened only with all of the bytes.
-        let range = Int(position)..<Int(end)
-        position = end
+        let last = UInt64(clamping: min(Int(end - position), limitBytes)) + position
+        let range = Int(position)..<Int(last)
+        position = last
         return BodyChunk(bytes: handle.inlineBytes, range: range)
     }
 }

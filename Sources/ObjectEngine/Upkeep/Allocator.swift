@@ -6,3 +6,8 @@ import RocksKit
 private let tuned: Void = tuneMemoryForChunks()
 
 func tuneAllocator() { tuned }
+
+extension StorageEngine {
+    /// Gives memory that nobody uses back to the system. Blocks for milliseconds when there is much.
+    package static func giveBackMemory() { trimMemory() }
+}

@@ -125,7 +125,7 @@ extension S3Error {
         case .headTooLarge: self.init(S3ErrorCode.requestHeaderSectionTooLarge)
         case .bodyTooLarge(let limitBytes):
             self.init(S3ErrorCode.maxMessageLengthExceeded, details: [("MaxMessageLengthBytes", String(limitBytes))])
-        case .noRoom: self.init(S3ErrorCode.serviceUnavailable)
+        case .noRoom: self.init(S3ErrorCode.slowDown)
         case .truncatedBody, .connectionClosed: self.init(S3ErrorCode.incompleteBody)
         case .headTimedOut, .bodyTimedOut: self.init(S3ErrorCode.requestTimeout)
         case .notImplemented: self.init(S3ErrorCode.notImplemented, "\(error)")

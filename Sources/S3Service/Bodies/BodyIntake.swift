@@ -1,4 +1,5 @@
 import Digests
+import HTTPKernel
 import NIOCore
 import ObjectEngine
 import S3Types
@@ -14,7 +15,8 @@ struct ReceivedBody {
 
 /// Takes a request's body off its framing, hashes it and hands it to the engine, buffer by buffer.
 ///
-/// Runs on the engine's threads: hashing and the disk hold up no event loop, and only one buffer is held at a time.
+/// Runs on the engine's threads: hashing and the disk hold up no event loop. What is held meanwhile is charged to the server's account
+/// of memory.
 struct BodyIntake {
     /// Source: "Amazon S3 multipart upload limits", Amazon S3 User Guide: the largest single upload.
     static let limitBytes: UInt64 = 5 << 30
@@ -23,12 +25,13 @@ struct BodyIntake {
     private var declared: DeclaredDigests
     private var payload: PayloadDecoder
     private let sizeBytes: UInt64
+    private let share: UploadShare
     private let digests: DigestSet
     /// The algorithm whose value is kept even when the client did not give it.
     private let keptAlgorithm: ChecksumAlgorithm?
 
     /// - Parameter keptAlgorithm: of a multipart upload: every part keeps its value.
-    /// - Throws: MissingContentLength, EntityTooLarge, and what ``DeclaredDigests`` throws.
+    /// - Throws: MissingContentLength, EntityTooLarge, SlowDown, and what ``DeclaredDigests`` throws.
     init(_ request: S3Request, keeping keptAlgorithm: ChecksumAlgorithm? = nil) throws(S3Error) {
         self.request = request
         self.declared = try DeclaredDigests(request)
@@ -47,6 +50,8 @@ struct BodyIntake {
                 .entityTooLarge,
                 details: [("ProposedSize", String(sizeBytes)), ("MaxSizeAllowed", String(Self.limitBytes))])
         }
+        self.share = try UploadShare(request.shares, sizeBytes: sizeBytes)
+        if !share.readsAhead { request.body.readNothingAhead() }
         var algorithms = declared.algorithms
         algorithms.insert(.md5)
         if let digest = keptAlgorithm?.digest { algorithms.insert(digest) }
@@ -57,11 +62,12 @@ struct BodyIntake {
     ///
     /// - Throws: whatever is wrong with the body; nothing is left of it then.
     mutating func receive(_ purpose: BlobPurpose, by service: S3Service) async throws(S3Error) -> ReceivedBody {
-        let writer = service.engine.beginBlob(expectedSizeBytes: sizeBytes, purpose: purpose)
+        let writer = service.engine.beginBlob(expectedSizeBytes: share.expectedSizeBytes, purpose: purpose)
         while let buffer = try await request.nextBuffer() {
             let bytes = buffer.readableBytesSpan
             for range in try payload.content(of: bytes) {
                 let content = bytes.extracting(range)
+                try share.grow(to: writer.sizeBytes + UInt64(content.byteCount))
                 digests.update(content)
                 try service.asking { () throws(EngineError) in try writer.append(content) }
             }

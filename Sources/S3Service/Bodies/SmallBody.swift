@@ -20,7 +20,9 @@ extension S3Request {
         }
         var payload = try PayloadDecoder(self, announcedTrailers: declared.trailers)
         var body: [UInt8] = []
+        let share = MemoryShare(shares?.memory)
         while let buffer = try await nextBuffer() {
+            guard share.resize(to: body.count + buffer.readableBytes, for: .need) else { throw S3Error(.slowDown) }
             for range in try payload.content(of: buffer.readableBytesSpan) {
                 body += buffer.readableBytesView.dropFirst(range.lowerBound).prefix(range.count)
             }

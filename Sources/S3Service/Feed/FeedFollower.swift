@@ -4,8 +4,8 @@ import ObjectEngine
 
 /// Sends the events of a bucket from a cursor on, for as long as the client listens.
 struct FeedFollower: Sendable {
-    /// How many events are read at a time.
-    private static let pageLimit = 500
+    /// How many events are read at a time: they and the lines of them are what a follower holds.
+    private static let pageLimit = 50
     /// How long a follower may take to notice that the server is draining.
     private static let tick = Duration.seconds(1)
 
@@ -27,19 +27,47 @@ struct FeedFollower: Sendable {
                 .noSuchBucket
             { break }
             cursor = page.next
-            var lines = ByteBuffer()
-            for event in page.events where filter.wants(event) { lines.writeString(feedLine(event, bucket: bucket)) }
-            if lines.readableBytes == 0, silence >= keepAlive { lines.writeString(" ") }
-            if lines.readableBytes > 0 {
-                sentBytes += UInt64(lines.readableBytes)
-                silence = .zero
-                try await writer.write(lines)
-            }
+            let sent = try await send(
+                page.events, isDue: silence >= keepAlive, into: writer, isDraining: isDraining)
+            if sent > 0 { silence = .zero }
+            sentBytes += sent
             guard !page.isTruncated else { continue }
             if try await !hasAdvanced(after: cursor) { silence += Self.tick }
         }
         try await writer.end()
         return sentBytes
+    }
+
+    /// Sends what is wanted of the events, a batch at a time: the next one is made when the client has the last.
+    ///
+    /// - Parameter isDue: it is time to send something, so that the client knows that it is not forgotten.
+    private func send(
+        _ events: [FeedEvent], isDue: Bool, into writer: ResponseWriter, isDraining: () -> Bool
+    ) async throws -> UInt64 {
+        var sentBytes: UInt64 = 0
+        var lines = ByteBuffer()
+        for event in events where filter.wants(event) {
+            let line = feedLine(event, bucket: bucket)
+            if lines.readableBytes + line.utf8.count > TransferCost.feedBatchBytes, lines.readableBytes > 0 {
+                sentBytes += try await deliver(lines, into: writer, isDraining)
+                lines = ByteBuffer()
+            }
+            lines.writeString(line)
+        }
+        if lines.readableBytes == 0, sentBytes == 0, isDue { lines.writeString(" ") }
+        if lines.readableBytes > 0 { sentBytes += try await deliver(lines, into: writer, isDraining) }
+        return sentBytes
+    }
+
+    private func deliver(
+        _ lines: ByteBuffer, into writer: ResponseWriter, _ isDraining: () -> Bool
+    ) async throws -> UInt64 {
+        _ = try writer.enqueue(lines)
+        while try await !writer.waitForRoom(below: 0) {
+            // A client that reads nothing is not waited for: it comes again with its cursor.
+            if isDraining() { throw CancellationError() }
+        }
+        return UInt64(lines.readableBytes)
     }
 
     /// Waits for more behind the cursor, but not longer than a tick.

@@ -14,6 +14,8 @@ struct S3Request: Sendable {
     let signature: VerifiedSignature
     let contentLength: UInt64?
     let body: RequestBody
+    /// The server's accounts; nil where it keeps none.
+    var shares: ConnectionShares?
 
     var operation: S3Operation { entry.operation }
     var query: QueryParameters { address.query }
