@@ -206,7 +206,7 @@ import Testing
     }
 }
 
-struct PausesTests {
+@Suite(.timeLimit(.minutes(3))) struct PausesTests {
     @Test func pausesDoubleUpToTheLongestAndAreDrawnFromTheirUpperHalf() {
         let pauses = ExecutorLink.Pauses(shortest: .milliseconds(10), longest: .seconds(2))
         var pause = pauses.shortest

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Handoff
 
-struct ModelNameTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelNameTests {
     @Test(arguments: Twins.pairs) func retiringAModelLeavesItsTwinLive(_ first: String, _ second: String) throws {
         var images = HeldImages()
         for (generation, model) in [(UInt64(1), first), (2, second)] {

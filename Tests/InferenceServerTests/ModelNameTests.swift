@@ -5,7 +5,7 @@ import Testing
 @testable import InferenceServer
 
 /// Models whose names differ in their bytes alone are two models to every front of the executor.
-struct ModelNameTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelNameTests {
     /// Adopts both of each pair: the first predicts the sum of its features, the second a hundred more.
     private func serving(_ body: (ServerHarness, [(Name, String)]) async throws -> Void) async throws {
         try await ServerHarness.serving { harness in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Launch
 
-struct DescriptorWatchTests {
+@Suite(.timeLimit(.minutes(3))) struct DescriptorWatchTests {
     @Test func anEpisodeIsSaidOnceUntilItIsOver() {
         var episode = DescriptorWatch.Episode()
         let counts = [10, 80, 81, 99, 85, 75, 81, 70, 69, 80, 81, 82]

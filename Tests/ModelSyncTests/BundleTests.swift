@@ -4,7 +4,7 @@ import Testing
 @testable import ModelSync
 
 /// What each file of an archive is for: used, known to have no effect, or refused by name.
-struct BundleTests {
+@Suite(.timeLimit(.minutes(3))) struct BundleTests {
     private func bundle(_ paths: [String]) throws -> Bundle {
         try Bundle(members: paths.map { ArchiveMember(path: $0, bytes: Array($0.utf8)) })
     }

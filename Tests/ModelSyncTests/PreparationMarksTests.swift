@@ -8,7 +8,7 @@ import Testing
 @testable import ModelSync
 
 /// What is remembered of a preparation that its process did not outlive.
-struct PreparationMarksTests {
+@Suite(.timeLimit(.minutes(3))) struct PreparationMarksTests {
     private let directory = TemporaryDirectory()
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

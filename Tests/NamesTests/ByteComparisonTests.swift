@@ -2,7 +2,7 @@ import Names
 import PropertyTesting
 import Testing
 
-struct ByteComparisonTests {
+@Suite(.timeLimit(.minutes(3))) struct ByteComparisonTests {
     @Test func prefixesAndSuffixesAreBytes() {
         #expect("/\u{338}etc".hasBytePrefix("/") && !"/\u{338}etc".hasPrefix("/"))
         #expect("x-amz-meta-\u{301}".hasBytePrefix("x-amz-meta-"))

@@ -2,7 +2,7 @@ import Names
 import PropertyTesting
 import Testing
 
-struct NameTests {
+@Suite(.timeLimit(.minutes(3))) struct NameTests {
     @Test(arguments: Twins.pairs) func twinsAreTwoNames(_ first: String, _ second: String) {
         // What the type is for: the texts themselves are one.
         #expect(first == second && Set([first, second]).count == 1)

@@ -4,7 +4,7 @@ import PropertyTesting
 import S3Types
 import Testing
 
-@Suite struct BodyReaderTests {
+@Suite(.timeLimit(.minutes(3))) struct BodyReaderTests {
     /// Chunks taken in parts, and parts given back, come to the same bytes; over both kinds of extents.
     @Test(arguments: [0, 20 << 10, 3 << 20])
     func aBodyReadInPiecesAndBackIsTheBody(size: Int) async throws {

@@ -5,7 +5,7 @@ import SigV4
 import Testing
 
 /// What is not known is refused by name before anything is done: the object and the bucket are what they were.
-struct RefusalTests {
+@Suite(.timeLimit(.minutes(3))) struct RefusalTests {
     private let body = Array("the bytes that stay".utf8)
 
     /// A store with one object, which must be there unchanged, and alone, in the end.

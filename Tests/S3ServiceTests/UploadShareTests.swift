@@ -4,7 +4,7 @@ import Testing
 
 @testable import S3Service
 
-@Suite struct UploadShareTests {
+@Suite(.timeLimit(.minutes(3))) struct UploadShareTests {
     private static func shares(bytes: Int, tables: Int = 8) -> ConnectionShares {
         ConnectionShares(
             memory: MemoryAccount(limitBytes: bytes),

@@ -1,7 +1,7 @@
 import S3Types
 import Testing
 
-struct DigitsTests {
+@Suite(.timeLimit(.minutes(3))) struct DigitsTests {
     @Test(arguments: [("0", 0), ("5", 5), ("0042", 42), ("9223372036854775807", Int.max)])
     func readsDigits(text: String, value: Int) { #expect(Int(digits: text) == value) }
 

@@ -3,7 +3,7 @@ import S3Wire
 import Testing
 
 /// The table beside the model of the SDK: what is not in it is refused by name.
-struct ModelTests {
+@Suite(.timeLimit(.minutes(3))) struct ModelTests {
     /// Asked of hosts that are no store: of zones, with the very request of ListBuckets, and of functions.
     private let elsewhere: Set = ["ListDirectoryBuckets", "WriteGetObjectResponse"]
     /// Read by the service as what a body or an object is, and held to nothing here.

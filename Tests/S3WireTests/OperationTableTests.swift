@@ -21,7 +21,7 @@ private func refusal(_ method: String, _ target: String, isPresigned: Bool = fal
 
 private let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 
-struct OperationTableTests {
+@Suite(.timeLimit(.minutes(3))) struct OperationTableTests {
     @Test(arguments: [
         ("GET", "/", "ListBuckets"), ("PUT", "/models", "CreateBucket"), ("HEAD", "/models", "HeadBucket"),
         ("DELETE", "/models", "DeleteBucket"),

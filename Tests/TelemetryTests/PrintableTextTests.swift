@@ -1,7 +1,7 @@
 import Telemetry
 import Testing
 
-struct PrintableTextTests {
+@Suite(.timeLimit(.minutes(3))) struct PrintableTextTests {
     @Test(arguments: [
         ("plain ü 漢字", "plain ü 漢字"), ("a\nb\r\tc", "a\\nb\\r\\tc"), ("\u{1B}[2J", "\\u001b[2J"),
         ("\u{202E}evil\u{2066}", "\\u202eevil\\u2066"), ("\u{85}\u{2028}\u{FEFF}", "\\u0085\\u2028\\ufeff"),

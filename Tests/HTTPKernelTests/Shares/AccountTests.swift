@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPKernel
 
-@Suite struct AccountTests {
+@Suite(.timeLimit(.minutes(3))) struct AccountTests {
     // MARK: Memory
 
     @Test func eachPurposeHasItsBound() {

@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPKernel
 
 /// A server with accounts: what it lets whom hold.
-@Suite(.serialized) struct ConnectionSharesTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ConnectionSharesTests {
     private static func shares(connections: Int, strangers: Int, bytes: Int = 64 << 20) -> ConnectionShares {
         ConnectionShares(
             memory: MemoryAccount(limitBytes: bytes),

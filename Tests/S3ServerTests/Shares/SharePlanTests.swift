@@ -6,7 +6,7 @@ import Testing
 @testable import S3Server
 @testable import S3Service
 
-@Suite struct SharePlanTests {
+@Suite(.timeLimit(.minutes(3))) struct SharePlanTests {
     private static func plan(descriptors: Int, files: Int? = nil, connections: Int = 10_000) -> SharePlan {
         SharePlan(
             memoryBytes: 768 << 20, descriptorCount: descriptors, engineFileCount: files ?? descriptors / 2,
