@@ -45,6 +45,16 @@ package enum EncodersDocument {
         }
     }
 
+    private enum Key: String, DocumentKey {
+        case version, features, encoders
+        static let withoutEffect: [String] = []
+    }
+
+    private enum EncoderKey: String, DocumentKey {
+        case categories, unknown
+        static let withoutEffect: [String] = []
+    }
+
     private struct Draft {
         struct Encoder {
             let name: String
@@ -63,19 +73,20 @@ package enum EncodersDocument {
         init(limits: EncoderLimits) { self.limits = limits }
 
         mutating func read(_ json: inout JSONReader) throws(ModelFormatError) {
+            var known = KnownKeys<Key>()
             try json.enterObject()
             while let key = try json.takeKey() {
-                switch key {
-                case "version": version = try json.takeInt()
-                case "features": names = try json.takeStrings()
-                case "encoders":
+                switch try known.take(key, at: "", offset: json.documentOffset) {
+                case .version: version = try json.takeInt()
+                case .features: names = try json.takeStrings()
+                case .encoders:
                     try json.enterObject()
                     while let name = try json.takeKey() {
                         var encoder = Encoder(name: name, offset: json.documentOffset)
                         try readEncoder(&json, &encoder)
                         encoders.append(encoder)
                     }
-                default: throw ModelFormatError(.malformed("the key \(key.prefix(64))"), at: json.documentOffset)
+                case nil: try json.skip()
                 }
             }
         }
@@ -88,13 +99,14 @@ package enum EncodersDocument {
                 encoder.categories = try readCategories(&json)
                 return
             }
+            var known = KnownKeys<EncoderKey>()
+            let place = "encoders.\(encoder.name.prefix(64))"
             try json.enterObject()
             while let key = try json.takeKey() {
-                switch key {
-                case "categories": encoder.categories = try readCategories(&json)
-                case "unknown":
-                    encoder.unknown = try json.takeNull() ? .nan : try json.takeDouble()
-                default: throw ModelFormatError(.malformed("the key \(key.prefix(64))"), at: json.documentOffset)
+                switch try known.take(key, at: place, offset: json.documentOffset) {
+                case .categories: encoder.categories = try readCategories(&json)
+                case .unknown: encoder.unknown = try json.takeNull() ? .nan : try json.takeDouble()
+                case nil: try json.skip()
                 }
             }
         }

@@ -4,6 +4,7 @@
 /// begins with a signed offset back to its vtable, which has 16 bits for each field: where the field lies in the table, or 0 for
 /// one that has its default.
 struct FlatBuffer {
+    private static let maxUnknownFieldCount = 32
     private let bytes: ByteCursor
     /// How many bytes of vectors and texts may still be read. Nothing forbids a hostile buffer to name one vector a million times,
     /// which sound ones do not: what is read is never more than the buffer.
@@ -27,13 +28,20 @@ struct FlatBuffer {
         let count: Int
     }
 
-    func root() throws(ModelFormatError) -> Table { try table(at: 0) }
+    /// What one kind of table may hold: a field is a place in its vtable, and those from ``fieldCount`` on are of a schema that
+    /// is not known here.
+    struct Kind {
+        let name: String
+        let fieldCount: Int
+    }
+
+    func root(_ kind: Kind) throws(ModelFormatError) -> Table { try table(at: 0, kind) }
 
     // MARK: Fields. Nil is a field that is not there.
 
-    func table(_ field: Int, of table: Table) throws(ModelFormatError) -> Table? {
+    func table(_ field: Int, of table: Table, _ kind: Kind) throws(ModelFormatError) -> Table? {
         guard let position = try place(of: field, in: table) else { return nil }
-        return try self.table(at: position)
+        return try self.table(at: position, kind)
     }
 
     func value<Value: FixedWidthInteger>(
@@ -93,9 +101,9 @@ struct FlatBuffer {
     }
 
     /// A table that a vector of tables names.
-    func table(_ index: Int, in vector: Vector) throws(ModelFormatError) -> Table {
+    func table(_ index: Int, in vector: Vector, _ kind: Kind) throws(ModelFormatError) -> Table {
         precondition(index < vector.count, "an element of the vector")
-        return try table(at: vector.start + 4 * index)
+        return try table(at: vector.start + 4 * index, kind)
     }
 
     // MARK: Offsets
@@ -106,15 +114,24 @@ struct FlatBuffer {
         return try cursor.littleEndian(Value.self)
     }
 
-    /// The table that the offset at `position` leads to.
-    private func table(at position: Int) throws(ModelFormatError) -> Table {
+    /// The table that the offset at `position` leads to; one with a field beyond its kind's is refused by the field's number.
+    private func table(at position: Int, _ kind: Kind) throws(ModelFormatError) -> Table {
         let start = position + Int(try load(UInt32.self, at: position))
         let vtable = start - Int(try load(Int32.self, at: start))
         let vtableBytes = Int(try load(UInt16.self, at: vtable))
         guard vtableBytes >= 4, vtableBytes <= bytes.count - vtable else {
             throw ModelFormatError(.malformed("a table's fields"), at: bytes.origin + start)
         }
-        return Table(position: start, vtable: vtable, vtableBytes: vtableBytes)
+        let table = Table(position: start, vtable: vtable, vtableBytes: vtableBytes)
+        // Many tables may share one vtable: no more than a few of its entries are looked at for each.
+        guard vtableBytes <= 4 + 2 * (kind.fieldCount + Self.maxUnknownFieldCount) else {
+            throw ModelFormatError(.unsupported("the many fields of \(kind.name)"), at: bytes.origin + start)
+        }
+        for field in kind.fieldCount..<max(kind.fieldCount, (vtableBytes - 4) / 2)
+        where try place(of: field, in: table) != nil {
+            throw ModelFormatError(.unsupported("field \(field) of \(kind.name)"), at: bytes.origin + start)
+        }
+        return table
     }
 
     private func place(of field: Int, in table: Table) throws(ModelFormatError) -> Int? {

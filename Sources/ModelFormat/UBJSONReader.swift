@@ -165,6 +165,11 @@ struct UBJSONReader: DocumentReader {
         }
     }
 
+    /// Checks that nothing follows the document.
+    func takeEnd() throws(ModelFormatError) {
+        guard frames.isEmpty, cursor.remainingCount == 0 else { throw malformed("the end of the document") }
+    }
+
     // MARK: Steps
 
     private mutating func push(_ frame: Frame) throws(ModelFormatError) {

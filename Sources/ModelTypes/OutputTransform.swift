@@ -16,6 +16,8 @@ package enum OutputTransform: UInt8, Hashable, Sendable, CaseIterable {
     case softplus = 6
     /// x·|x|.
     case signedSquare = 7
+    /// The row's margins in ascending order (XGBoost's quantiles, which do not cross).
+    case ascending = 8
     /// Of one margin: 1 - x and x (ONNX's classifiers of two classes, where leaves hold probabilities).
     case complementPair = 16
     /// Of one margin: the logistic of -x and of x (ONNX's classifiers of two classes).

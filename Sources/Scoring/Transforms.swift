@@ -38,6 +38,16 @@ func transform(
         for index in 0..<margins.count { unsafe outputs[index] = log1p(exp(margins[index])) }
     case .signedSquare:
         for index in 0..<margins.count { unsafe outputs[index] = margins[index].magnitude * margins[index] }
+    case .ascending:
+        // Few, and nearly in order as they come.
+        for index in 0..<margins.count {
+            var place = index
+            while place > 0, unsafe outputs[place - 1] > margins[index] {
+                unsafe outputs[place] = outputs[place - 1]
+                place -= 1
+            }
+            unsafe outputs[place] = margins[index]
+        }
     case .complementPair:
         let second = unsafe margins[0]
         unsafe (outputs[0], outputs[1]) = (type == .float32 ? Double(1 - Float(second)) : 1 - second, second)

@@ -40,12 +40,12 @@ import Testing
 
     @Test(arguments: [
         (#"{"encoders":{}}"#, "not supported: version 0"),
-        (#"{"version":1,"encoder":{}}"#, "malformed: the key encoder"),
+        (#"{"version":1,"encoder":{}}"#, "not supported: the key encoder"),
         (#"{"version":1,"encoders":{"nowhere":["a"]}}"#, "inconsistent: the model has no feature nowhere"),
         (#"{"version":1,"encoders":{"site":["a","a"]}}"#, "no encoders of this model: feature 0 has the category a"),
         (#"{"version":1,"encoders":{"site":["a"],"site":["b"]}}"#, "no encoders of this model: feature 0 has two"),
         (#"{"version":1,"encoders":{"site":{"unknown":1}}}"#, "malformed: an encoder without categories"),
-        (#"{"version":1,"encoders":{"site":{"categories":["a"],"x":1}}}"#, "malformed: the key x"),
+        (#"{"version":1,"encoders":{"site":{"categories":["a"],"x":1}}}"#, "not supported: the key encoders.site.x"),
         (#"{"version":1,"encoders":{"site":[1]}}"#, "broken JSON"),
         (#"{"version":1,"encoders":{"site":{"categories":{"a":1e999}}}}"#, "broken JSON"),
         (#"{"version":1,"features":["a","b","c"],"encoders":{}}"#, "inconsistent: features are not the model's"),

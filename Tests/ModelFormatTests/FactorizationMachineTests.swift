@@ -45,7 +45,7 @@ import Testing
         ("{\(head),\"weights\":[],\"factors\":[]}", "beyond the limits: features"),
         ("{\(head),\"weights\":[1e60],\"factors\":[[1]]}", "broken JSON"),
         ("{\(head),\"weights\":[1],\"factors\":[[1]],\"task\":\"ranking\"}", "not supported: task ranking"),
-        ("{\(head),\"weights\":[1],\"factors\":[[1]],\"wieghts\":1}", "malformed: the key wieghts"),
+        ("{\(head),\"weights\":[1],\"factors\":[[1]],\"wieghts\":1}", "not supported: the key wieghts"),
         ("{\(head),\"weights\":[1],\"factors\":[[1]]} {}", "broken JSON"),
         ("#global bias W0\n1 2\n", "malformed: one bias"),
         ("#global bias W0\n1\n#global bias W0\n1\n", "malformed: a part twice"),

@@ -89,7 +89,7 @@ import Testing
 
     @Test func countsBeyondTheBytesAllocateNothing() {
         let huge =
-            Array("{i".utf8) + [7] + Array("learner{i".utf8) + [1] + Array("x[$d#L".utf8) + [
+            Array("{i".utf8) + [7] + Array("learner{i".utf8) + [13] + Array("feature_types[$d#L".utf8) + [
                 0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
             ]
         let error = #expect(throws: ModelFormatError.self) { try ModelParser.parse(huge.span) }

@@ -16,6 +16,14 @@ enum CatBoostBinary {
         let end = cursor.origin + cursor.count
         var reading = Reading(buffer: FlatBuffer(try cursor.slice(length)), limits: limits, offset: end)
         try reading.readAll()
+        if let name = reading.partNames.first(where: { !UnknownKey.isSame(CatBoostTables.partName, $0) }),
+            reading.estimatedCount == 0
+        {
+            throw ModelFormatError(.unsupported("the part \(name.prefix(64)) of the model"), at: end)
+        }
+        guard !reading.partNames.isEmpty || cursor.remainingCount == 0 else {
+            throw ModelFormatError(.unsupported("bytes behind the model"), at: cursor.offset)
+        }
         if reading.asksStatistics {
             guard reading.partNames.first == CatBoostTables.partName else {
                 throw ModelFormatError(.unsupported("statistics of categories beside the model"), at: end)
@@ -26,7 +34,7 @@ enum CatBoostBinary {
     }
 
     private enum CoreField {
-        static let trees = 1, info = 2, partNames = 3
+        static let version = 0, trees = 1, info = 2, partNames = 3
     }
     private enum TreesField {
         static let dimension = 0, splits = 1, sizes = 2, catFeatures = 4, floatFeatures = 5, oneHot = 6, ctrs = 7
@@ -60,11 +68,16 @@ enum CatBoostBinary {
         func refuse(_ what: String) -> ModelFormatError { ModelFormatError(.inconsistent(what), at: offset) }
 
         mutating func readAll() throws(ModelFormatError) {
-            let core = try buffer.root()
+            let core = try buffer.root(CatBoostSchema.core)
+            if let version = try buffer.text(CoreField.version, of: core, limits: limits),
+                !UnknownKey.isSame(CatBoostSchema.version, version)
+            {
+                throw ModelFormatError(.unsupported("version \(version.prefix(64)) of cbm"), at: offset)
+            }
             try readInfo(core)
             let parts = try buffer.elements(CoreField.partNames, of: core, width: 4)
             for index in 0..<parts.count { partNames.append(try buffer.text(index, in: parts, limits: limits)) }
-            guard let trees = try buffer.table(CoreField.trees, of: core) else {
+            guard let trees = try buffer.table(CoreField.trees, of: core, CatBoostSchema.trees) else {
                 throw ModelFormatError(.malformed("a model without trees"), at: offset)
             }
             try readFeatures(trees)
@@ -87,7 +100,7 @@ enum CatBoostBinary {
         private mutating func readInfo(_ core: FlatBuffer.Table) throws(ModelFormatError) {
             let entries = try buffer.elements(CoreField.info, of: core, width: 4)
             for index in 0..<entries.count {
-                let entry = try buffer.table(index, in: entries)
+                let entry = try buffer.table(index, in: entries, CatBoostSchema.entry)
                 let key = try buffer.text(0, of: entry, limits: limits)
                 guard key == "params" || key == "catboost_version_info" else { continue }
                 let text = try buffer.text(1, of: entry, limits: limits) ?? ""
@@ -118,7 +131,7 @@ enum CatBoostBinary {
         private mutating func readFeatures(_ trees: FlatBuffer.Table) throws(ModelFormatError) {
             let floats = try buffer.elements(TreesField.floatFeatures, of: trees, width: 4)
             for index in 0..<floats.count {
-                let table = try buffer.table(index, in: floats)
+                let table = try buffer.table(index, in: floats, CatBoostSchema.floatFeature)
                 var feature = CatBoostDraft.FloatFeature()
                 feature.hasNaNs = try buffer.value(0, of: table, as: UInt8.self) ?? 0 != 0
                 feature.index = Int(try buffer.value(1, of: table, as: Int32.self) ?? -1)
@@ -137,7 +150,7 @@ enum CatBoostBinary {
             }
             let categories = try buffer.elements(TreesField.catFeatures, of: trees, width: 4)
             for index in 0..<categories.count {
-                let table = try buffer.table(index, in: categories)
+                let table = try buffer.table(index, in: categories, CatBoostSchema.categoryFeature)
                 var feature = CatBoostDraft.CategoryFeature()
                 feature.index = Int(try buffer.value(0, of: table, as: Int32.self) ?? -1)
                 feature.flatIndex = Int(try buffer.value(1, of: table, as: Int32.self) ?? -1)
@@ -148,18 +161,19 @@ enum CatBoostBinary {
             for field in [TreesField.textFeatures, TreesField.embeddingFeatures] {
                 let others = try buffer.elements(field, of: trees, width: 4)
                 for index in 0..<others.count {
-                    let table = try buffer.table(index, in: others)
+                    let table = try buffer.table(index, in: others, CatBoostSchema.otherFeature)
                     let flatIndex = Int(try buffer.value(1, of: table, as: Int32.self) ?? -1)
                     draft.columns.append((flatIndex, try buffer.text(2, of: table, limits: limits) ?? ""))
                 }
             }
             let estimated = try buffer.elements(TreesField.estimated, of: trees, width: 4)
             for index in 0..<estimated.count {
-                estimatedCount += try buffer.elements(3, of: buffer.table(index, in: estimated), width: 4).count
+                let table = try buffer.table(index, in: estimated, CatBoostSchema.estimatedFeature)
+                estimatedCount += try buffer.elements(3, of: table, width: 4).count
             }
             let oneHot = try buffer.elements(TreesField.oneHot, of: trees, width: 4)
             for index in 0..<oneHot.count {
-                let table = try buffer.table(index, in: oneHot)
+                let table = try buffer.table(index, in: oneHot, CatBoostSchema.oneHotFeature)
                 let feature = Int(try buffer.value(0, of: table, as: Int32.self) ?? -1)
                 for category in try buffer.values(1, of: table, as: UInt32.self) {
                     categorySplits.append(.category(feature: feature, category: category))
@@ -167,7 +181,7 @@ enum CatBoostBinary {
             }
             let statistics = try buffer.elements(TreesField.ctrs, of: trees, width: 4)
             for index in 0..<statistics.count {
-                let table = try buffer.table(index, in: statistics)
+                let table = try buffer.table(index, in: statistics, CatBoostSchema.statistic)
                 let statistic = try CatBoostTables.statistic(table, &buffer, &combinations, offset: offset)
                 for border in statistic.borders {
                     statisticSplits.append(.statistic(number: draft.statistics.count, border: border))

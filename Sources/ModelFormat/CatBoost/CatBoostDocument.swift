@@ -1,7 +1,7 @@
 import JSONReader
 import ModelTypes
 
-/// CatBoost's JSON. Unknown keys are skipped; keys come in any order.
+/// CatBoost's JSON; keys come in any order. ``CatBoostKeys`` has them, and any other is refused.
 ///
 /// Source: `catboost/libs/model/model_export/json_model_helpers.cpp` of CatBoost 1.2.
 enum CatBoostDocument {
@@ -14,22 +14,21 @@ enum CatBoostDocument {
         let rules = JSONRules(maxDepth: maxDepth, maxStringBytes: limits.maxStringBytes, allowsNonFinite: true)
         try unsafe cursor.withRemainingBytes { (bytes) throws(ModelFormatError) in
             try unsafe JSONReader.read(bytes, rules: rules) { (json) throws(ModelFormatError) in
-                try json.eachKey { (json, key) throws(ModelFormatError) in
+                try json.eachKey(of: CatBoostKeys.Document.self, at: "") { (json, key) throws(ModelFormatError) in
                     switch key {
-                    case "model_info": try readInfo(&json, &draft)
-                    case "features_info": try readFeatures(&json, &draft, &statistics, limits: limits)
-                    case "ctr_data": try statistics.readTables(&json)
-                    case "oblivious_trees":
-                        try readTrees(&json, &draft, limits: limits) { (json, tree) throws(ModelFormatError) in
-                            try readOblivious(&json, &tree)
+                    case .information: try readInfo(&json, &draft)
+                    case .features: try readFeatures(&json, &draft, &statistics, limits: limits)
+                    case .tables: try statistics.readTables(&json)
+                    case .obliviousTrees:
+                        try readTrees(&json, &draft, limits: limits) { (json, tree, number) throws(ModelFormatError) in
+                            try readOblivious(&json, &tree, at: "\(key.rawValue)[\(number)]")
                         }
-                    case "trees":
-                        try readTrees(&json, &draft, limits: limits) { (json, tree) throws(ModelFormatError) in
+                    case .trees:
+                        try readTrees(&json, &draft, limits: limits) { (json, tree, number) throws(ModelFormatError) in
                             tree.isOblivious = false
-                            _ = try readNode(&json, &tree)
+                            _ = try readNode(&json, &tree, at: "\(key.rawValue)[\(number)]")
                         }
-                    case "scale_and_bias": try readScale(&json, &draft)
-                    default: try json.skip()
+                    case .scale: try readScale(&json, &draft)
                     }
                 }
                 try json.takeEnd()
@@ -42,6 +41,7 @@ enum CatBoostDocument {
 
     // MARK: Info
 
+    /// Whatever the library knows of itself and the training; the loss says what predictions are, the rest is passed over as a whole.
     private static func readInfo(_ json: inout JSONReader, _ draft: inout CatBoostDraft) throws(ModelFormatError) {
         try json.eachKey { (json, key) throws(ModelFormatError) in
             switch key {
@@ -75,7 +75,8 @@ enum CatBoostDocument {
             switch position {
             case 0: draft.scale = try json.takeDouble()
             case 1: draft.biases = try json.takeDoubles()
-            default: try json.skip()
+            default:
+                throw ModelFormatError(.unsupported("more than two numbers in scale_and_bias"), at: json.documentOffset)
             }
             position += 1
         }
@@ -87,20 +88,22 @@ enum CatBoostDocument {
         _ json: inout JSONReader, _ draft: inout CatBoostDraft, _ statistics: inout CatBoostDocumentStatistics,
         limits: ModelLimits
     ) throws(ModelFormatError) {
-        try json.eachKey { (json, key) throws(ModelFormatError) in
-            if key == "ctrs" { return try statistics.readDefinitions(&json) }
-            guard key.hasSuffix("_features"), try json.takeKind() == .array else { return try json.skip() }
+        try json.eachKey(of: CatBoostKeys.Features.self, at: "features_info") { (json, key) throws(ModelFormatError) in
+            if key == .statistics { return try statistics.readDefinitions(&json) }
+            guard try json.takeKind() == .array else { return try skipNull(&json, key.rawValue) }
             try json.enterArray()
             while try json.takeElement() {
                 guard draft.columns.count < limits.maxFeatureCount else {
                     throw ModelFormatError(.tooLarge("features"), at: json.documentOffset)
                 }
-                let (feature, borderCount, values) = try readFeature(&json)
-                if key == "float_features" {
+                // Of texts and embeddings no more is needed than that they are columns.
+                let isRead = key == .numbers || key == .categories
+                let (feature, borderCount, values) = try readFeature(&json, isRead ? key : nil)
+                if key == .numbers {
                     draft.features.append(feature)
                     statistics.borderCount += borderCount
                 }
-                if key == "categorical_features" {
+                if key == .categories {
                     draft.categories.append(
                         CatBoostDraft.CategoryFeature(
                             index: feature.index, flatIndex: feature.flatIndex, name: feature.name, values: values))
@@ -111,32 +114,54 @@ enum CatBoostDocument {
         }
     }
 
+    /// The library writes null for nothing.
+    static func skipNull(_ json: inout JSONReader, _ key: String) throws(ModelFormatError) {
+        guard try json.takeNull() else { throw ModelFormatError(.malformed(key), at: json.documentOffset) }
+    }
+
+    /// - Parameter kind: What features it is among; nil where no more is read than which column it is.
     private static func readFeature(
-        _ json: inout JSONReader
+        _ json: inout JSONReader, _ kind: CatBoostKeys.Features?
     ) throws(ModelFormatError) -> (CatBoostDraft.FloatFeature, borderCount: Int, values: [UInt32]) {
         var feature = CatBoostDraft.FloatFeature()
         var borderCount = 0
         var values: [UInt32] = []
-        try json.eachKey { (json, key) throws(ModelFormatError) in
-            switch key {
-            case "feature_index": feature.index = try json.takeInt()
-            case "flat_feature_index": feature.flatIndex = try json.takeInt()
-            case "feature_id": feature.name = try json.takeString()
-            case "has_nans": feature.hasNaNs = try json.takeFlag()
-            case "nan_value_treatment":
-                switch try json.takeString() {
-                case "AsIs", "AsFalse": feature.isNaNGreatest = false
-                case "AsTrue": feature.isNaNGreatest = true
-                default: throw ModelFormatError(.malformed("nan_value_treatment"), at: json.documentOffset)
+        guard let kind else {
+            try json.eachKey { (json, key) throws(ModelFormatError) in
+                switch CatBoostKeys.Feature(bytesOf: key) {
+                case .flatIndex: feature.flatIndex = try json.takeInt()
+                case .name: feature.name = try json.takeString()
+                default: try json.skip()
                 }
-            case "borders" where try json.takeKind() == .array: borderCount = try json.takeFloats().count
-            case "values" where try json.takeKind() == .array:
+            }
+            return (feature, 0, [])
+        }
+        let place = "features_info.\(kind.rawValue)[]"
+        try json.eachKey(of: CatBoostKeys.Feature.self, at: place) { (json, key) throws(ModelFormatError) in
+            switch key {
+            case .index: feature.index = try json.takeInt()
+            case .flatIndex: feature.flatIndex = try json.takeInt()
+            case .name: feature.name = try json.takeString()
+            case .hasNaNs: feature.hasNaNs = try json.takeFlag()
+            case .treatmentOfNaN: feature.isNaNGreatest = try isNaNGreatest(&json)
+            case .borders:
+                guard try json.takeKind() == .array else { return try skipNull(&json, key.rawValue) }
+                borderCount = try json.takeFloats().count
+            case .values:
+                guard try json.takeKind() == .array else { return try skipNull(&json, key.rawValue) }
                 try json.enterArray()
                 while try json.takeElement() { values.append(try takeCategory(&json)) }
-            default: try json.skip()
             }
         }
         return (feature, borderCount, values)
+    }
+
+    private static func isNaNGreatest(_ json: inout JSONReader) throws(ModelFormatError) -> Bool {
+        switch try json.takeString() {
+        case "AsIs", "AsFalse": return false
+        case "AsTrue": return true
+        default: throw ModelFormatError(.malformed("nan_value_treatment"), at: json.documentOffset)
+        }
     }
 
     /// A category's hash, which is written as a signed number of 32 bits.
@@ -152,7 +177,7 @@ enum CatBoostDocument {
 
     private static func readTrees(
         _ json: inout JSONReader, _ draft: inout CatBoostDraft, limits: ModelLimits,
-        _ read: (inout JSONReader, inout CatBoostDraft.Tree) throws(ModelFormatError) -> Void
+        _ read: (inout JSONReader, inout CatBoostDraft.Tree, Int) throws(ModelFormatError) -> Void
     ) throws(ModelFormatError) {
         try json.enterArray()
         while try json.takeElement() {
@@ -160,23 +185,22 @@ enum CatBoostDocument {
                 throw ModelFormatError(.tooLarge("trees"), at: json.documentOffset)
             }
             var tree = CatBoostDraft.Tree()
-            try read(&json, &tree)
+            try read(&json, &tree, draft.trees.count)
             draft.trees.append(tree)
         }
     }
 
     private static func readOblivious(
-        _ json: inout JSONReader, _ tree: inout CatBoostDraft.Tree
+        _ json: inout JSONReader, _ tree: inout CatBoostDraft.Tree, at place: String
     ) throws(ModelFormatError) {
-        try json.eachKey { (json, key) throws(ModelFormatError) in
+        try json.eachKey(of: CatBoostKeys.ObliviousTree.self, at: place) { (json, key) throws(ModelFormatError) in
             switch key {
-            case "leaf_values": tree.leaves = try json.takeDoubles()
-            case "splits":
+            case .leaves: tree.leaves = try json.takeDoubles()
+            case .splits:
                 // A tree of one leaf has null.
-                guard try json.takeKind() == .array else { return try json.skip() }
+                guard try json.takeKind() == .array else { return try skipNull(&json, key.rawValue) }
                 try json.enterArray()
-                while try json.takeElement() { tree.splits.append(try readSplit(&json)) }
-            default: try json.skip()
+                while try json.takeElement() { tree.splits.append(try readSplit(&json, at: "\(place).splits[]")) }
             }
         }
         guard tree.splits.count < 31 else {
@@ -185,24 +209,27 @@ enum CatBoostDocument {
     }
 
     /// Reads a node and all below it, no deeper than the JSON reader allows, and answers its number.
+    ///
+    /// - Parameter place: The keys that lead to the tree: those that lead on to the node would grow with its depth.
     private static func readNode(
-        _ json: inout JSONReader, _ tree: inout CatBoostDraft.Tree
+        _ json: inout JSONReader, _ tree: inout CatBoostDraft.Tree, at place: String
     ) throws(ModelFormatError) -> Int32 {
         let number = tree.nodes.count
         tree.nodes.append(CatBoostDraft.Node())
         var node = CatBoostDraft.Node()
+        var known = KnownKeys<CatBoostKeys.Node>()
         try json.enterObject()
         while let key = try json.takeKey() {
-            switch key {
-            case "split":
-                tree.splits.append(try readSplit(&json))
+            switch try known.take(key, at: place, offset: json.documentOffset) {
+            case .split:
+                tree.splits.append(try readSplit(&json, at: "\(place).split"))
                 node.split = Int32(truncatingIfNeeded: tree.splits.count - 1)
-            case "left": node.left = try readNode(&json, &tree)
-            case "right": node.right = try readNode(&json, &tree)
-            case "value":
+            case .left: node.left = try readNode(&json, &tree, at: place)
+            case .right: node.right = try readNode(&json, &tree, at: place)
+            case .value:
                 node.firstValue = tree.leaves.count
                 tree.leaves += try json.takeDoubles()
-            default: try json.skip()
+            case nil: try json.skip()
             }
         }
         guard node.split >= 0 ? node.left > 0 && node.right > 0 && node.firstValue < 0 : node.firstValue >= 0 else {
@@ -212,17 +239,18 @@ enum CatBoostDocument {
         return Int32(truncatingIfNeeded: number)
     }
 
-    private static func readSplit(_ json: inout JSONReader) throws(ModelFormatError) -> CatBoostDraft.Split {
+    private static func readSplit(
+        _ json: inout JSONReader, at place: String
+    ) throws(ModelFormatError) -> CatBoostDraft.Split {
         var (feature, border, category, index) = (-1, Float.nan, UInt32(0), -1)
         var type = "FloatFeature"
-        try json.eachKey { (json, key) throws(ModelFormatError) in
+        try json.eachKey(of: CatBoostKeys.Split.self, at: place) { (json, key) throws(ModelFormatError) in
             switch key {
-            case "float_feature_index", "cat_feature_index": feature = try json.takeInt()
-            case "border": border = try json.takeFloat()
-            case "value": category = try takeCategory(&json)
-            case "split_index": index = try json.takeInt()
-            case "split_type": type = try json.takeString()
-            default: try json.skip()
+            case .number, .category: feature = try json.takeInt()
+            case .border: border = try json.takeFloat()
+            case .value: category = try takeCategory(&json)
+            case .index: index = try json.takeInt()
+            case .kind: type = try json.takeString()
             }
         }
         switch type {
@@ -230,7 +258,8 @@ enum CatBoostDocument {
         case "OneHotFeature": return .category(feature: feature, category: category)
         // Which statistic it is, only the split's number among all splits says.
         case "OnlineCtr": return .statistic(number: index, border: border)
-        default: throw CatBoostRefusal.estimated(at: json.documentOffset)
+        case "EstimatedFeature": throw CatBoostRefusal.estimated(at: json.documentOffset)
+        default: throw ModelFormatError(.unsupported("split_type \(type.prefix(64))"), at: json.documentOffset)
         }
     }
 }

@@ -23,48 +23,50 @@ struct CatBoostDocumentStatistics {
     // MARK: Definitions
 
     mutating func readDefinitions(_ json: inout JSONReader) throws(ModelFormatError) {
-        guard try json.takeKind() == .array else { return try json.skip() }
+        guard try json.takeKind() == .array else { return try CatBoostDocument.skipNull(&json, "ctrs") }
         try json.enterArray()
         while try json.takeElement() { definitions.append(try Self.readDefinition(&json)) }
     }
 
     private static func readDefinition(_ json: inout JSONReader) throws(ModelFormatError) -> CatBoostStatistic {
         var statistic = CatBoostStatistic()
-        try json.eachKey { (json, key) throws(ModelFormatError) in
+        let place = "features_info.ctrs[]"
+        try json.eachKey(of: CatBoostKeys.Statistic.self, at: place) { (json, key) throws(ModelFormatError) in
             switch key {
-            case "identifier": statistic.table = try json.takeString()
-            case "elements":
+            case .identifier: statistic.table = try json.takeString()
+            case .elements:
                 try json.enterArray()
-                while try json.takeElement() { try readElement(&json, &statistic.combination) }
-            case "ctr_type":
+                while try json.takeElement() { try readElement(&json, &statistic.combination, at: place) }
+            case .kind:
                 guard let kind = CatBoostStatistic.Kind(name: try json.takeString()) else {
                     throw ModelFormatError(.unsupported("this kind of CTR"), at: json.documentOffset)
                 }
                 statistic.kind = kind
-            case "prior_numerator": statistic.priorNumerator = try json.takeFloat()
-            case "prior_denomerator": statistic.priorDenominator = try json.takeFloat()
-            case "shift": statistic.shift = try json.takeFloat()
-            case "scale": statistic.scale = try json.takeFloat()
-            case "target_border_idx": statistic.targetBorder = try json.takeInt()
-            case "borders" where try json.takeKind() == .array: statistic.borders = try json.takeFloats()
-            default: try json.skip()
+            case .priorNumerator: statistic.priorNumerator = try json.takeFloat()
+            case .priorDenominator: statistic.priorDenominator = try json.takeFloat()
+            case .shift: statistic.shift = try json.takeFloat()
+            case .scale: statistic.scale = try json.takeFloat()
+            case .targetBorder: statistic.targetBorder = try json.takeInt()
+            case .borders:
+                guard try json.takeKind() == .array else { return try CatBoostDocument.skipNull(&json, key.rawValue) }
+                statistic.borders = try json.takeFloats()
             }
         }
         return statistic
     }
 
     private static func readElement(
-        _ json: inout JSONReader, _ combination: inout CatBoostStatistic.Combination
+        _ json: inout JSONReader, _ combination: inout CatBoostStatistic.Combination, at place: String
     ) throws(ModelFormatError) {
         var (feature, border, category) = (-1, Float.nan, UInt32(0))
         var kind = ""
-        try json.eachKey { (json, key) throws(ModelFormatError) in
+        let place = "\(place).elements[]"
+        try json.eachKey(of: CatBoostKeys.Element.self, at: place) { (json, key) throws(ModelFormatError) in
             switch key {
-            case "float_feature_index", "cat_feature_index": feature = try json.takeInt()
-            case "border": border = try json.takeFloat()
-            case "value": category = try CatBoostDocument.takeCategory(&json)
-            case "combination_element": kind = try json.takeString()
-            default: try json.skip()
+            case .number, .category: feature = try json.takeInt()
+            case .border: border = try json.takeFloat()
+            case .value: category = try CatBoostDocument.takeCategory(&json)
+            case .kind: kind = try json.takeString()
             }
         }
         switch kind {
@@ -78,22 +80,27 @@ struct CatBoostDocumentStatistics {
     // MARK: Tables
 
     mutating func readTables(_ json: inout JSONReader) throws(ModelFormatError) {
-        guard try json.takeKind() == .object else { return try json.skip() }
+        guard try json.takeKind() == .object else { return try CatBoostDocument.skipNull(&json, "ctr_data") }
         try json.enterObject()
-        while let name = try json.takeKey() { tables[name] = try Self.readTable(&json) }
+        while let name = try json.takeKey() {
+            guard tables.updateValue(try Self.readTable(&json), forKey: name) == nil else {
+                throw ModelFormatError(.inconsistent("a table of ctr_data, given twice"), at: json.documentOffset)
+            }
+        }
     }
 
     private static func readTable(_ json: inout JSONReader) throws(ModelFormatError) -> RawTable {
         var table = RawTable()
-        try json.eachKey { (json, key) throws(ModelFormatError) in
+        try json.eachKey(of: CatBoostKeys.Table.self, at: "ctr_data[]") { (json, key) throws(ModelFormatError) in
             switch key {
-            case "counter_denominator":
+            case .denominator:
                 guard let denominator = Int32(exactly: try json.takeInt()) else {
                     throw ModelFormatError(.malformed("counter_denominator"), at: json.documentOffset)
                 }
                 table.denominator = denominator
-            case "hash_map" where try json.takeKind() == .array: try readHashes(&json, &table)
-            default: try json.skip()
+            case .hashes:
+                guard try json.takeKind() == .array else { return try CatBoostDocument.skipNull(&json, key.rawValue) }
+                try readHashes(&json, &table)
             }
         }
         return table

@@ -41,7 +41,9 @@ enum CatBoostTables {
     static func statistic(
         _ table: FlatBuffer.Table, _ buffer: inout FlatBuffer, _ combinations: inout Combinations, offset: Int
     ) throws(ModelFormatError) -> CatBoostStatistic {
-        guard let definition = try buffer.table(0, of: table), let base = try buffer.table(0, of: definition) else {
+        guard let definition = try buffer.table(0, of: table, CatBoostSchema.definition),
+            let base = try buffer.table(0, of: definition, CatBoostSchema.base)
+        else {
             throw ModelFormatError(.malformed("a statistic of categories"), at: offset)
         }
         var statistic = try self.base(base, &buffer, &combinations, offset: offset)
@@ -61,7 +63,7 @@ enum CatBoostTables {
     private static func base(
         _ table: FlatBuffer.Table, _ buffer: inout FlatBuffer, _ combinations: inout Combinations, offset: Int
     ) throws(ModelFormatError) -> CatBoostStatistic {
-        guard let parts = try buffer.table(0, of: table),
+        guard let parts = try buffer.table(0, of: table, CatBoostSchema.combination),
             let kind = Statistic.Kind(rawValue: try buffer.value(1, of: table, as: UInt8.self) ?? 0)
         else { throw ModelFormatError(.malformed("a statistic of categories"), at: offset) }
         var statistic = Statistic()
@@ -107,8 +109,8 @@ enum CatBoostTables {
             let offset = bytes.origin + bytes.count
             var buffer = FlatBuffer(bytes)
             combinations.beginBuffer()
-            let root = try buffer.root()
-            guard let definition = try buffer.table(0, of: root) else {
+            let root = try buffer.root(CatBoostSchema.table)
+            guard let definition = try buffer.table(0, of: root, CatBoostSchema.base) else {
                 throw ModelFormatError(.malformed("a table of statistics"), at: offset)
             }
             let base = try Self.base(definition, &buffer, &combinations, offset: offset)

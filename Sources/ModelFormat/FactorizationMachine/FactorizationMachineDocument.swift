@@ -11,6 +11,11 @@ enum FactorizationMachineDocument {
         case binaryClassification = "binary_classification"
     }
 
+    private enum Key: String, DocumentKey {
+        case format, version, task, bias, features, weights, factors
+        static let withoutEffect: [String] = []
+    }
+
     static func parse(_ cursor: ByteCursor, limits: ModelLimits) throws(ModelFormatError) -> ModelDescription {
         try unsafe cursor.withRemainingBytes { (bytes) throws(ModelFormatError) in
             let rules = JSONRules(maxDepth: 8, maxStringBytes: limits.maxStringBytes)
@@ -32,21 +37,20 @@ enum FactorizationMachineDocument {
         var weights: [Float]?
         var factors: [Float]?
         var factorCount = 0
-        try json.eachKey { (json, key) throws(ModelFormatError) in
+        try json.eachKey(of: Key.self, at: "") { (json, key) throws(ModelFormatError) in
             switch key {
-            case "format": hasFormat = try json.takeString() == formatName
-            case "version": version = try json.takeInt()
-            case "task":
+            case .format: hasFormat = try json.takeString() == formatName
+            case .version: version = try json.takeInt()
+            case .task:
                 let name = try json.takeString()
                 guard let known = Task(rawValue: name) else {
                     throw ModelFormatError(.unsupported("task \(name.prefix(64))"), at: json.documentOffset)
                 }
                 task = known
-            case "bias": bias = try json.takeFloat()
-            case "features": names = try json.takeStrings()
-            case "weights": weights = try json.takeFloats()
-            case "factors": (factors, factorCount) = try readFactors(&json)
-            default: throw ModelFormatError(.malformed("the key \(key.prefix(64))"), at: json.documentOffset)
+            case .bias: bias = try json.takeFloat()
+            case .features: names = try json.takeStrings()
+            case .weights: weights = try json.takeFloats()
+            case .factors: (factors, factorCount) = try readFactors(&json)
             }
         }
         func refuse(_ reason: ModelFormatError.Reason) -> ModelFormatError {

@@ -10,24 +10,29 @@ struct LightGBMObjective {
     let transform: OutputTransform
     let slope: Double
 
-    /// Nil for an objective that is not known.
+    /// Nil for an objective that is not known, or has a setting that is not.
     ///
     /// - Parameter text: As the file has it: `binary sigmoid:1`.
     init?(text: String) {
         let words = text.split(separator: " ")
         name = words.first.map(String.init) ?? ""
         var slope = 1.0
-        for word in words.dropFirst() where word.hasPrefix("sigmoid:") {
-            guard let value = NumberText.double(Array(word.utf8.dropFirst(8)).span), value > 0 else { return nil }
-            slope = value
+        for word in words.dropFirst() {
+            if word.utf8.starts(with: "sigmoid:".utf8) {
+                guard let value = NumberText.double(Array(word.utf8.dropFirst(8)).span), value > 0 else { return nil }
+                slope = value
+            } else if !word.utf8.elementsEqual("sqrt".utf8), !word.utf8.starts(with: "num_class:".utf8) {
+                return nil
+            }
         }
         switch name {
         case "", "custom", "none", "lambdarank", "rank_xendcg": transform = .identity
         case "regression", "regression_l1", "huber", "fair", "quantile", "mape":
             transform = words.contains("sqrt") ? .signedSquare : .identity
         case "poisson", "gamma", "tweedie": transform = .exponential
-        case "binary", "multiclassova", "cross_entropy": transform = .logistic
-        case "cross_entropy_lambda": transform = .softplus
+        // The last two in both ways that releases spell them.
+        case "binary", "multiclassova", "cross_entropy", "xentropy": transform = .logistic
+        case "cross_entropy_lambda", "xentlambda": transform = .softplus
         case "multiclass": transform = .softmax
         default: return nil
         }

@@ -16,21 +16,25 @@ struct LightGBMTree {
     private var isLinear = false
 
     /// Reads lines up to the empty one behind the tree.
-    init(_ cursor: inout ByteCursor, limits: ModelLimits) throws(ModelFormatError) {
+    ///
+    /// - Parameter number: The tree's place in the file, for refusals.
+    init(_ cursor: inout ByteCursor, number: Int, limits: ModelLimits) throws(ModelFormatError) {
+        var known = KnownKeys<LightGBMKeys.Tree>()
         while let (line, text) = try cursor.keyedLine(limits: limits), text.count > 0 {
             guard let line else { throw ModelFormatError(.malformed("a line without ="), at: text.origin) }
-            switch line.key {
-            case "num_leaves": leafCount = try line.integer()
-            case "left_child": leftChildren = try line.integers()
-            case "right_child": rightChildren = try line.integers()
-            case "split_feature": splitFeatures = try line.integers()
-            case "threshold": thresholds = try line.doubles()
-            case "decision_type": decisions = try line.integers()
-            case "leaf_value": leafValues = try line.doubles()
-            case "cat_boundaries": categoryBounds = try line.integers()
-            case "cat_threshold": categoryWords = try line.integers()
-            case "is_linear": isLinear = try line.integer() != 0
-            default: continue
+            switch try known.take(line.key, at: "Tree=\(number)", offset: line.offset) {
+            case .leafCount: leafCount = try line.integer()
+            case .leftChildren: leftChildren = try line.integers()
+            case .rightChildren: rightChildren = try line.integers()
+            case .splitFeatures: splitFeatures = try line.integers()
+            case .thresholds: thresholds = try line.doubles()
+            case .decisions: decisions = try line.integers()
+            case .leafValues: leafValues = try line.doubles()
+            case .categoryBounds: categoryBounds = try line.integers()
+            case .categoryWords: categoryWords = try line.integers()
+            case .isLinear: isLinear = try line.integer() != 0 || isLinear
+            case .linearConstants, .linearCounts, .linearFeatures, .linearWeights: isLinear = true
+            case nil: break
             }
         }
     }

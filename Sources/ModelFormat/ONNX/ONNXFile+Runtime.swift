@@ -1,7 +1,8 @@
 import ModelTypes
 import Protobuf
 
-// Graphs that are not translated, for a library that runs them as they are.
+// Graphs that are not translated, for a library that runs them as they are. What is passed over here is that library's to read or
+// to refuse.
 
 extension ONNXFile {
     /// Translates the graph; one that cannot be is described by its inputs and outputs, for ONNX Runtime, where that is allowed.

@@ -53,7 +53,7 @@ struct ONNXFile {
                 guard !hasGraph else { throw ModelFormatError(.inconsistent("a second graph"), at: field.offset) }
                 hasGraph = true
                 try readGraph(try reading(try field.message()), limits: limits)
-            default: try reading(try field.skip())
+            default: try ONNXMessage.model.passOver(&field)
             }
             end = field.offset
         }
@@ -94,7 +94,7 @@ struct ONNXFile {
                 }
                 let (name, element, _) = try Self.value(try inner(&field), limits: limits)
                 outputs.append(Output(name: name, element: element))
-            default: try reading(try field.skip())
+            default: try ONNXMessage.graph.passOver(&field)
             }
         }
         // Files of IR version 3 list their initializers among the inputs as well.

@@ -18,6 +18,8 @@ struct ONNXNode {
         var floats: [Float] = []
         var integers: [Int64] = []
         var texts: [String] = []
+        /// What the fields that came give it, and what its type says.
+        var kinds: Set<ONNXAttributes.Kind> = []
     }
 
     init(_ message: ProtobufReader, limits: ModelLimits, budget: inout Int) throws(ModelFormatError) {
@@ -37,7 +39,7 @@ struct ONNXNode {
                 guard attributes.updateValue(attribute, forKey: name) == nil else {
                     throw ModelFormatError(.inconsistent("attribute \(name.prefix(64)), given twice"), at: field.offset)
                 }
-            default: try reading(try field.skip())
+            default: try ONNXMessage.node.passOver(&field)
             }
         }
         if domain == "ai.onnx" { domain = "" }
@@ -58,21 +60,57 @@ struct ONNXNode {
         try eachField(of: message) { (field) throws(ModelFormatError) in
             switch field.field {
             case ONNXAttributeField.name: name = try field.name(limits: limits)
-            case ONNXAttributeField.f: attribute.float = try reading(try field.float())
-            case ONNXAttributeField.i: attribute.integer = try reading(try field.signed())
-            case ONNXAttributeField.s: attribute.text = try field.name(limits: limits)
+            case ONNXAttributeField.f:
+                attribute.kinds.insert(.float)
+                attribute.float = try reading(try field.float())
+            case ONNXAttributeField.i:
+                attribute.kinds.insert(.integer)
+                attribute.integer = try reading(try field.signed())
+            case ONNXAttributeField.s:
+                attribute.kinds.insert(.text)
+                attribute.text = try field.name(limits: limits)
             case ONNXAttributeField.t:
+                attribute.kinds.insert(.tensor)
                 let inner = try reading(try field.message())
                 attribute.tensor = try ONNXTensor.read(inner, limits: limits, budget: &budget).tensor
             case ONNXAttributeField.floats:
+                attribute.kinds.insert(.floats)
                 try reading(try field.eachFloat { attribute.floats.append($0) })
             case ONNXAttributeField.ints:
+                attribute.kinds.insert(.integers)
                 try reading(try field.eachSigned { attribute.integers.append($0) })
-            case ONNXAttributeField.strings: attribute.texts.append(try field.name(limits: limits))
-            default: try reading(try field.skip())
+            case ONNXAttributeField.strings:
+                attribute.kinds.insert(.texts)
+                attribute.texts.append(try field.name(limits: limits))
+            case ONNXAttributeField.type:
+                // 0 and none: files of IR version 1 do not say it.
+                let type = Int(truncatingIfNeeded: try reading(try field.signed()))
+                if type != 0 { attribute.kinds.insert(ONNXAttributes.Kind(rawValue: type) ?? .other) }
+            case let number where ONNXAttributeField.others.contains(number):
+                attribute.kinds.insert(.other)
+                try reading(try field.skip())
+            default: try ONNXMessage.attribute.passOver(&field)
             }
         }
+        // A writer may leave out a value of zero, which the type then stands for.
+        if attribute.kinds == [.float] { attribute.float = attribute.float ?? 0 }
+        if attribute.kinds == [.integer] { attribute.integer = attribute.integer ?? 0 }
+        if attribute.kinds == [.text] { attribute.text = attribute.text ?? "" }
         return (name, attribute)
+    }
+
+    /// Refuses attributes that the operator is not known to have, and those whose value is of another kind.
+    func checkAttributes() throws(ModelFormatError) {
+        guard let known = ONNXAttributes.ofOperators[operation] else { return }
+        for name in attributes.keys.sorted() {
+            if known.withoutEffect.contains(where: { UnknownKey.isSame($0, name) }) { continue }
+            guard let kind = known.read.first(where: { UnknownKey.isSame($0.key, name) })?.value else {
+                throw unsupported("attribute \(name.prefix(64))")
+            }
+            guard attributes[name]?.kinds.isSubset(of: [kind]) ?? true else {
+                throw unsupported("the type of attribute \(name.prefix(64))")
+            }
+        }
     }
 
     // MARK: Attributes

@@ -16,11 +16,14 @@ enum ONNXPort {
                         let tensor = try reading(try field.message())
                         try read(tensor: tensor, limits, &element, &dimensions)
                     } else {
-                        other = ONNXTypeField.names[field.field] ?? other
+                        guard let name = ONNXTypeField.names[field.field] else {
+                            return try ONNXMessage.type.passOver(&field)
+                        }
+                        other = name
                         try reading(try field.skip())
                     }
                 }
-            default: try reading(try field.skip())
+            default: try ONNXMessage.value.passOver(&field)
             }
         }
         if let element, let dimensions {
@@ -42,14 +45,14 @@ enum ONNXPort {
                 shape = shape ?? []
                 let inner = try reading(try field.message())
                 try eachField(of: inner) { (field) throws(ModelFormatError) in
-                    guard field.field == ONNXTypeField.dimension else { return try reading(try field.skip()) }
+                    guard field.field == ONNXTypeField.dimension else { return try ONNXMessage.shape.passOver(&field) }
                     guard shape?.count ?? 0 <= ONNXLimits.dimensionCount else {
                         throw ModelFormatError(.tooLarge("dimensions"), at: field.offset)
                     }
                     let dimension = try reading(try field.message())
                     shape?.append(try size(of: dimension, limits))
                 }
-            default: try reading(try field.skip())
+            default: try ONNXMessage.tensorType.passOver(&field)
             }
         }
         (element, dimensions) = (code, shape)
@@ -59,7 +62,9 @@ enum ONNXPort {
     private static func size(of dimension: ProtobufReader, _ limits: ModelLimits) throws(ModelFormatError) -> Int? {
         var size: Int?
         try eachField(of: dimension) { (field) throws(ModelFormatError) in
-            guard field.field == ONNXTypeField.dimensionValue else { return try reading(try field.skip()) }
+            guard field.field == ONNXTypeField.dimensionValue else {
+                return try ONNXMessage.dimension.passOver(&field)
+            }
             let value = try reading(try field.signed())
             guard value >= 0, value <= Int64(limits.maxFeatureCount) else {
                 throw ModelFormatError(.tooLarge("a dimension"), at: field.offset)

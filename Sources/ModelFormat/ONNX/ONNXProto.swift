@@ -36,6 +36,10 @@ enum ONNXAttributeField {
     static let floats = 7
     static let ints = 8
     static let strings = 9
+    static let type = 20
+    /// Values that no operator that is translated takes: graphs, sparse tensors, types, lists of them, and those that a
+    /// function's caller gives.
+    static let others = [6, 10, 11, 14, 15, 21, 22, 23]
 }
 
 enum ONNXTensorField {
@@ -62,7 +66,7 @@ enum ONNXTypeField {
     static let dimension = 1
     static let dimensionValue = 1
     /// What a value is that is no tensor, by the field that says so.
-    static let names = [4: "a sequence", 5: "a map", 8: "a sparse tensor", 9: "optional"]
+    static let names = [4: "a sequence", 5: "a map", 7: "opaque", 8: "a sparse tensor", 9: "optional"]
 }
 
 /// `TensorProto.DataType`.

@@ -46,7 +46,7 @@ struct ONNXTensor {
                 unsafe raw = (try reading(unsafe try field.data()), field.offset)
             case ONNXTensorField.dataLocation:
                 isElsewhere = try reading(try field.signed()) != 0
-            default: try reading(try field.skip())
+            default: try ONNXMessage.tensor.passOver(&field)
             }
             end = field.offset
         }

@@ -4,6 +4,7 @@ import ModelTypes
 
 extension ONNXTranslation {
     mutating func translate(_ node: ONNXNode) throws(ModelFormatError) {
+        try node.checkAttributes()
         switch node.domain {
         case "": try translateTensors(node)
         case "ai.onnx.ml": try translateClassical(node)

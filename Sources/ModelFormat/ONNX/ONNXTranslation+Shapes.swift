@@ -15,6 +15,7 @@ extension ONNXTranslation {
     /// Flatten, Reshape, Squeeze, Unsqueeze.
     mutating func reshape(_ node: ONNXNode) throws(ModelFormatError) {
         let name = try output(node)
+        guard node.integer("allowzero", 0) == 0 else { throw node.unsupported("allowzero") }
         switch try value(node, 0) {
         case .shape(let shape): set(name, .shape(shape))
         case .constant(var tensor):
@@ -130,6 +131,11 @@ extension ONNXTranslation {
             var part = try rows(node, index)
             if part.shape.isEmpty, given != nil { part.shape = [1] }
             parts.append(part)
+        }
+        // How many columns a FeatureVectorizer takes of each input.
+        let widths = node.integers("inputdimensions")
+        guard widths.isEmpty || widths == parts.map({ $0.shape.reduce(1, *) }) else {
+            throw node.unsupported("some of the columns of an input")
         }
         let rank = parts[0].shape.count + 1
         let axis = given ?? node.integer("axis", 1)

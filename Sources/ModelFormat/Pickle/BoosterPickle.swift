@@ -1,5 +1,12 @@
 /// A pickled `xgboost.core.Booster`: an object whose state holds the serialised model as bytes and a few attributes.
 enum BoosterPickle {
+    private enum Key: String, DocumentKey {
+        case handle
+        case featureNames = "feature_names"
+        case bestIteration = "best_iteration"
+        static let withoutEffect = ["feature_types", "booster", "best_score", "best_ntree_limit"]
+    }
+
     static func read(
         _ cursor: ByteCursor, into draft: inout XGBoostDraft, limits: ModelLimits
     ) throws(ModelFormatError) {
@@ -10,13 +17,19 @@ enum BoosterPickle {
         var model: PickleMachine.Value?
         var featureNames: [String] = []
         var bestIteration: Int?
+        var known = KnownKeys<Key>()
         for (key, value) in machine.dictionaries[state] {
-            guard case .text(let name) = key else { continue }
-            switch (machine.texts[name], value) {
-            case ("handle", _): model = value
-            case ("feature_names", .list(let list)): featureNames = names(machine.lists[list], in: machine)
-            case ("best_iteration", .integer(let round)): bestIteration = round
-            default: continue
+            guard case .text(let name) = key else {
+                throw ModelFormatError(.unsupported("an attribute of the booster without a name"), at: cursor.origin)
+            }
+            switch (try known.take(machine.texts[name], at: "the booster", offset: cursor.origin), value) {
+            case (.handle, _): model = value
+            case (.featureNames, .list(let list)):
+                featureNames = try names(machine.lists[list], in: machine, at: cursor.origin)
+            case (.bestIteration, .integer(let round)): bestIteration = round
+            case (.featureNames, .none), (.bestIteration, .none), (nil, _): continue
+            case (let key?, _):
+                throw ModelFormatError(.malformed("the booster's \(key.rawValue)"), at: cursor.origin)
             }
         }
         switch model {
@@ -39,9 +52,16 @@ enum BoosterPickle {
         draft.bestIteration = draft.bestIteration ?? bestIteration
     }
 
-    private static func names(_ values: [PickleMachine.Value], in machine: PickleMachine) -> [String] {
-        values.compactMap { value in
-            if case .text(let index) = value { machine.texts[index] } else { nil }
+    private static func names(
+        _ values: [PickleMachine.Value], in machine: PickleMachine, at offset: Int
+    ) throws(ModelFormatError) -> [String] {
+        var names: [String] = []
+        for value in values {
+            guard case .text(let index) = value else {
+                throw ModelFormatError(.malformed("the booster's feature_names"), at: offset)
+            }
+            names.append(machine.texts[index])
         }
+        return names
     }
 }

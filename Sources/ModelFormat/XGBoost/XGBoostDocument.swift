@@ -3,31 +3,34 @@ import ModelTypes
 
 /// XGBoost's document, the same in JSON and UBJSON.
 ///
-/// Source: `doc/model.schema` and the `LoadModel` functions of XGBoost 3.2.0. Unknown keys are skipped.
+/// Source: `doc/model.schema` and the `LoadModel` functions of XGBoost 3.2.0, and what its releases from 1.0 to 3.4 write.
+/// ``XGBoostKeys`` has the keys; any other is refused.
 enum XGBoostDocument {
+    private typealias Keys = XGBoostKeys
+
     /// Reads `{"learner": …, "version": …}`, or a snapshot `{"Model": {…}, "Config": …}` around it.
     static func read<Reader: DocumentReader & ~Copyable>(
         _ reader: inout Reader, into draft: inout XGBoostDraft, limits: ModelLimits
     ) throws(ModelFormatError) {
         var hasLearner = false
-        try reader.eachKey { (reader, key) throws(ModelFormatError) in
+        try reader.eachKey(of: Keys.Document.self, at: "") { (reader, key) throws(ModelFormatError) in
             switch key {
-            case "version": draft.versionNumbers = try reader.takeInts()
-            case "learner":
+            case .version: draft.versionNumbers = try reader.takeInts()
+            case .learner:
+                guard !hasLearner else { throw second(reader.documentOffset) }
                 hasLearner = true
-                try readLearner(&reader, into: &draft, limits: limits)
-            case "Model":
+                try readLearner(&reader, at: "learner", into: &draft, limits: limits)
+            case .model:
                 // One level only: the document inside is read by the same rules but cannot nest further.
-                try reader.eachKey { (reader, key) throws(ModelFormatError) in
+                try reader.eachKey(of: Keys.Snapshot.self, at: "Model") { (reader, key) throws(ModelFormatError) in
                     switch key {
-                    case "version": draft.versionNumbers = try reader.takeInts()
-                    case "learner":
+                    case .version: draft.versionNumbers = try reader.takeInts()
+                    case .learner:
+                        guard !hasLearner else { throw second(reader.documentOffset) }
                         hasLearner = true
-                        try readLearner(&reader, into: &draft, limits: limits)
-                    default: try reader.skip()
+                        try readLearner(&reader, at: "Model.learner", into: &draft, limits: limits)
                     }
                 }
-            default: try reader.skip()
             }
         }
         guard hasLearner else {
@@ -35,15 +38,20 @@ enum XGBoostDocument {
         }
     }
 
+    private static func second(_ offset: Int) -> ModelFormatError {
+        ModelFormatError(.inconsistent("a second learner"), at: offset)
+    }
+
     private static func readLearner<Reader: DocumentReader & ~Copyable>(
-        _ reader: inout Reader, into draft: inout XGBoostDraft, limits: ModelLimits
+        _ reader: inout Reader, at place: String, into draft: inout XGBoostDraft, limits: ModelLimits
     ) throws(ModelFormatError) {
-        try reader.eachKey { (reader, key) throws(ModelFormatError) in
+        try reader.eachKey(of: Keys.Learner.self, at: place) { (reader, key) throws(ModelFormatError) in
             switch key {
-            case "learner_model_param": try readParameters(&reader, into: &draft)
-            case "feature_names": draft.featureNames = try reader.takeStrings()
-            case "gradient_booster": try readBooster(&reader, into: &draft, limits: limits)
-            case "attributes":
+            case .parameters: try readParameters(&reader, at: "\(place).\(key.rawValue)", into: &draft)
+            case .featureNames: draft.featureNames = try reader.takeStrings()
+            case .booster: try readBooster(&reader, at: "\(place).\(key.rawValue)", into: &draft, limits: limits)
+            case .attributes:
+                // Anyone may put anything here.
                 try reader.eachKey { (reader, key) throws(ModelFormatError) in
                     if key == "best_iteration" {
                         draft.bestIteration = Int(try reader.takeString())
@@ -51,25 +59,33 @@ enum XGBoostDocument {
                         try reader.skip()
                     }
                 }
-            case "objective":
-                try reader.eachKey { (reader, key) throws(ModelFormatError) in
-                    if key == "name" { draft.objective = try reader.takeString() } else { try reader.skip() }
-                }
-            default: try reader.skip()
+            case .objective: try readObjective(&reader, at: "\(place).\(key.rawValue)", into: &draft)
             }
         }
     }
 
-    private static func readParameters<Reader: DocumentReader & ~Copyable>(
-        _ reader: inout Reader, into draft: inout XGBoostDraft
+    private static func readObjective<Reader: DocumentReader & ~Copyable>(
+        _ reader: inout Reader, at place: String, into draft: inout XGBoostDraft
     ) throws(ModelFormatError) {
-        try reader.eachKey { (reader, key) throws(ModelFormatError) in
+        try reader.eachKey(of: Keys.Objective.self, at: place) { (reader, key) throws(ModelFormatError) in
+            if key == .name {
+                draft.objective = try reader.takeString()
+                return
+            }
+            // Which objective has which parameters does not matter: none of them bears on predictions.
+            try reader.passOverKeys(Keys.objectiveParameters, at: "\(place).\(key.rawValue)")
+        }
+    }
+
+    private static func readParameters<Reader: DocumentReader & ~Copyable>(
+        _ reader: inout Reader, at place: String, into draft: inout XGBoostDraft
+    ) throws(ModelFormatError) {
+        try reader.eachKey(of: Keys.Parameter.self, at: place) { (reader, key) throws(ModelFormatError) in
             switch key {
-            case "num_feature": draft.featureCount = try reader.takeQuotedInt()
-            case "num_class": draft.classCount = try reader.takeQuotedInt()
-            case "num_target": draft.targetCount = try reader.takeQuotedInt()
-            case "base_score": draft.baseScores = try baseScores(&reader)
-            default: try reader.skip()
+            case .featureCount: draft.featureCount = try reader.takeQuotedInt()
+            case .classCount: draft.classCount = try reader.takeQuotedInt()
+            case .targetCount: draft.targetCount = try reader.takeQuotedInt()
+            case .baseScore: draft.baseScores = try baseScores(&reader)
             }
         }
     }
@@ -92,47 +108,67 @@ enum XGBoostDocument {
     }
 
     private static func readBooster<Reader: DocumentReader & ~Copyable>(
-        _ reader: inout Reader, into draft: inout XGBoostDraft, limits: ModelLimits
+        _ reader: inout Reader, at place: String, into draft: inout XGBoostDraft, limits: ModelLimits
     ) throws(ModelFormatError) {
-        try reader.eachKey { (reader, key) throws(ModelFormatError) in
+        try reader.eachKey(of: Keys.Booster.self, at: place) { (reader, key) throws(ModelFormatError) in
             switch key {
-            case "name": draft.booster = try reader.takeString()
-            case "model": try readModel(&reader, into: &draft, limits: limits)
-            case "weight_drop": draft.treeWeights = try reader.takeFloats()
-            case "gbtree":
-                // Inside a dart booster.
-                try reader.eachKey { (reader, key) throws(ModelFormatError) in
-                    if key == "model" {
-                        try readModel(&reader, into: &draft, limits: limits)
-                    } else {
-                        try reader.skip()
+            case .name: draft.booster = try reader.takeString()
+            case .model: try readModel(&reader, at: "\(place).\(key.rawValue)", into: &draft, limits: limits)
+            case .treeWeights: try setTreeWeights(&reader, &draft)
+            case .trees:
+                let place = "\(place).\(key.rawValue)"
+                try reader.eachKey(of: Keys.InnerBooster.self, at: place) { (reader, key) throws(ModelFormatError) in
+                    switch key {
+                    // Always gbtree: what the trees are summed with is said outside.
+                    case .name: _ = try reader.takeString()
+                    case .model: try readModel(&reader, at: "\(place).\(key.rawValue)", into: &draft, limits: limits)
                     }
                 }
-            default: try reader.skip()
             }
         }
     }
 
-    private static func readModel<Reader: DocumentReader & ~Copyable>(
-        _ reader: inout Reader, into draft: inout XGBoostDraft, limits: ModelLimits
+    /// Beside the trees or, since version 3.4, with them, where a dart booster calls itself gbtree.
+    private static func setTreeWeights<Reader: DocumentReader & ~Copyable>(
+        _ reader: inout Reader, _ draft: inout XGBoostDraft
     ) throws(ModelFormatError) {
-        try reader.eachKey { (reader, key) throws(ModelFormatError) in
+        guard draft.treeWeights == nil else {
+            throw ModelFormatError(.inconsistent("weight_drop, given twice"), at: reader.documentOffset)
+        }
+        draft.treeWeights = try reader.takeFloats()
+    }
+
+    private static func readModel<Reader: DocumentReader & ~Copyable>(
+        _ reader: inout Reader, at place: String, into draft: inout XGBoostDraft, limits: ModelLimits
+    ) throws(ModelFormatError) {
+        guard !draft.hasModel else {
+            throw ModelFormatError(.inconsistent("a second model"), at: reader.documentOffset)
+        }
+        draft.hasModel = true
+        try reader.eachKey(of: Keys.Model.self, at: place) { (reader, key) throws(ModelFormatError) in
             switch key {
-            case "tree_info": draft.treeMargins = try reader.takeInts()
-            case "weights": draft.linearWeights = try reader.takeFloats()
-            case "trees":
+            case .treeMargins: draft.treeMargins = try reader.takeInts()
+            case .treeWeights: try setTreeWeights(&reader, &draft)
+            case .linearWeights: draft.linearWeights = try reader.takeFloats()
+            case .roundStarts: draft.roundStarts = try reader.takeInts()
+            case .parameters:
+                try reader.eachKey(of: Keys.ModelParameter.self, at: "\(place).\(key.rawValue)") {
+                    (reader, key) throws(ModelFormatError) in
+                    try XGBoostTree.checkLeaf(size: try reader.takeQuotedInt(), at: reader.documentOffset)
+                }
+            case .trees:
                 try reader.enterArray()
                 while try reader.takeElement() {
                     guard draft.trees.count < limits.maxTreeCount else {
                         throw ModelFormatError(.tooLarge("trees"), at: reader.documentOffset)
                     }
-                    let tree = try XGBoostTree(&reader, position: draft.trees.count)
+                    let number = draft.trees.count
+                    let tree = try XGBoostTree(&reader, at: "\(place).trees[\(number)]", position: number)
                     draft.trees.append(
                         XGBoostDraft.Tree(
                             id: tree.id,
                             nodes: try tree.assembled(&draft.categorySets, offset: reader.documentOffset)))
                 }
-            default: try reader.skip()
             }
         }
     }

@@ -17,8 +17,12 @@ struct XGBoostDraft {
     var booster = ""
     var trees: [Tree] = []
     var treeMargins: [Int] = []
+    /// Where each round's trees begin, and where the last one's end; files before version 2.0 do not say.
+    var roundStarts: [Int] = []
+    /// Whether a model has been read: there is one only.
+    var hasModel = false
     var categorySets = CategorySets()
-    /// The factor of each tree in a dart booster.
+    /// The factor of each tree in a dart booster, whatever it calls itself.
     var treeWeights: [Float]?
     var linearWeights: [Float] = []
     var featureNames: [String] = []
@@ -35,6 +39,14 @@ struct XGBoostDraft {
         guard featureCount >= 0, featureCount <= limits.maxFeatureCount else { throw refuse(.tooLarge("features")) }
         let marginCount = max(classCount, targetCount, 1)
         guard marginCount <= limits.maxMarginCount else { throw refuse(.tooLarge("classes or targets")) }
+        if objective.name == "binary:logitraw", versionNumbers.first == 1, versionNumbers.dropFirst().first ?? 3 < 3 {
+            // Releases 1.0 to 1.2 take the base score for a probability, and those after them for a margin.
+            throw XGBoostObjective.refusedAsAmbiguous(objective.name, at: offset)
+        }
+        guard objective.name != "reg:expectileerror" || marginCount == 1 else {
+            // The library adds up what is above the first.
+            throw refuse(.unsupported("objective reg:expectileerror with several outputs"))
+        }
         let starts = try startValues(objective, marginCount: marginCount, offset: offset)
         let predictor: ModelDescription.Predictor
         switch booster {
@@ -45,8 +57,13 @@ struct XGBoostDraft {
         guard featureNames.isEmpty || featureNames.count == featureCount else {
             throw refuse(.inconsistent("\(featureNames.count) feature names for \(featureCount) features"))
         }
+        // Since release 3.4 quantiles do not cross, whatever the margins.
+        let isSorted =
+            objective.name == "reg:quantileerror" && marginCount > 1
+            && !versionNumbers.lexicographicallyPrecedes([3, 4])
         return ModelDescription(
-            predictor: predictor, featureNames: featureNames, transform: objective.transform,
+            predictor: predictor, featureNames: featureNames,
+            transform: isSorted ? .ascending : objective.transform,
             objective: objective.name, bestIteration: bestIteration,
             source: ModelSource(
                 format: format, writerVersion: versionNumbers.map(String.init).joined(separator: ".")))
@@ -72,7 +89,12 @@ struct XGBoostDraft {
         guard treeMargins.count == trees.count else {
             throw refuse(.inconsistent("\(treeMargins.count) entries of tree_info for \(trees.count) trees"))
         }
-        if booster == "dart", treeWeights?.count != trees.count { throw refuse(.inconsistent("weight_drop")) }
+        guard roundStarts.isEmpty || roundStarts.last == trees.count else {
+            throw refuse(.inconsistent("iteration_indptr"))
+        }
+        guard treeWeights?.count ?? (booster == "dart" ? -1 : trees.count) == trees.count else {
+            throw refuse(.inconsistent("weight_drop"))
+        }
         var ordered = [[TreeNode]?](repeating: nil, count: trees.count)
         for tree in trees {
             guard tree.id >= 0, tree.id < trees.count, ordered[tree.id] == nil else {
@@ -97,7 +119,8 @@ struct XGBoostDraft {
         return nodes.map { $0.kind == .leaf ? .leaf(Double(Float($0.value) * weight)) : $0 }
     }
 
-    /// The sum starts from bias + base score, rounded; the biases come behind the weights.
+    /// The sum starts from bias + base score, rounded; the biases come behind the weights. Of several base scores the library
+    /// takes the first for every output.
     private func linear(_ starts: [Float], offset: Int) throws(ModelFormatError) -> LinearPredictor {
         let weightCount = featureCount * starts.count
         guard linearWeights.count == weightCount + starts.count else {
@@ -107,7 +130,7 @@ struct XGBoostDraft {
         do throws(LinearPredictor.Failure) {
             return try LinearPredictor(
                 featureCount: featureCount, accumulator: .float32,
-                startValues: zip(linearWeights[weightCount...], starts).map { Double($0 + $1) },
+                startValues: linearWeights[weightCount...].map { Double($0 + starts[0]) },
                 weights: linearWeights[..<weightCount].map(Double.init))
         } catch { throw ModelFormatError(.linear(error), at: offset) }
     }

@@ -29,12 +29,14 @@ enum XGBoostFile {
                 try unsafe cursor.withRemainingBytes { (bytes) throws(ModelFormatError) in
                     try unsafe JSONReader.read(bytes, rules: rules) { (json) throws(ModelFormatError) in
                         try XGBoostDocument.read(&json, into: &draft, limits: limits)
+                        try json.takeEnd()
                     }
                 }
             } catch { throw ModelFormatError(error.reason, at: origin + error.offset) }
         case .xgboostUBJSON?:
             var reader = UBJSONReader(cursor, limits: limits)
             try XGBoostDocument.read(&reader, into: &draft, limits: limits)
+            try reader.takeEnd()
         default: try XGBoostBinary.read(&cursor, into: &draft, limits: limits)
         }
     }

@@ -28,6 +28,15 @@ struct XGBoostObjective {
         }
     }
 
+    /// A model that the library's releases answer differently, by more than the order in which they add.
+    static func refusedAsAmbiguous(_ name: String, at offset: Int) -> ModelFormatError {
+        ModelFormatError(
+            .unsupported(
+                "objective \(name) of this version, whose base score later releases read differently; save it anew with one"
+            ),
+            at: offset)
+    }
+
     /// The margin that every sum starts from.
     func margin(baseScore: Float) -> Float {
         switch link {

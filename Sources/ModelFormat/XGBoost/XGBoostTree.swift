@@ -15,37 +15,46 @@ struct XGBoostTree {
     private var categorySegments: [Int] = []
     private var categorySizes: [Int] = []
 
-    /// - Parameter position: The tree's place in the file, its number where it states none.
-    init<Reader: DocumentReader & ~Copyable>(_ reader: inout Reader, position: Int) throws(ModelFormatError) {
+    /// - Parameters:
+    ///   - place: The keys that lead to the tree, for refusals.
+    ///   - position: The tree's place in the file, its number where it states none.
+    init<Reader: DocumentReader & ~Copyable>(
+        _ reader: inout Reader, at place: String, position: Int
+    ) throws(ModelFormatError) {
         id = position
-        var leafVectorSize = 0
+        var known = KnownKeys<XGBoostKeys.Tree>()
         try reader.enterObject()
         while let key = try reader.takeKey() {
+            guard let key = try known.take(key, at: place, offset: reader.documentOffset) else {
+                try reader.skip()
+                continue
+            }
             switch key {
-            case "id": id = try reader.takeInt()
-            case "left_children": leftChildren = try reader.takeInts()
-            case "right_children": rightChildren = try reader.takeInts()
-            case "split_indices": splitFeatures = try reader.takeInts()
-            case "split_conditions": splitConditions = try reader.takeFloats()
-            case "default_left": defaultsLeft = try reader.takeFlags()
-            case "split_type": splitTypes = try reader.takeInts()
-            case "categories": categories = try reader.takeInts()
-            case "categories_nodes": categoryNodes = try reader.takeInts()
-            case "categories_segments": categorySegments = try reader.takeInts()
-            case "categories_sizes": categorySizes = try reader.takeInts()
-            case "tree_param":
-                try reader.eachKey { (reader, key) throws(ModelFormatError) in
-                    if key == "size_leaf_vector" {
-                        leafVectorSize = try reader.takeQuotedInt()
-                    } else {
-                        try reader.skip()
-                    }
+            case .id: id = try reader.takeInt()
+            case .leftChildren: leftChildren = try reader.takeInts()
+            case .rightChildren: rightChildren = try reader.takeInts()
+            case .splitFeatures: splitFeatures = try reader.takeInts()
+            case .splitConditions: splitConditions = try reader.takeFloats()
+            case .defaultsLeft: defaultsLeft = try reader.takeFlags()
+            case .splitTypes: splitTypes = try reader.takeInts()
+            case .categories: categories = try reader.takeInts()
+            case .categoryNodes: categoryNodes = try reader.takeInts()
+            case .categorySegments: categorySegments = try reader.takeInts()
+            case .categorySizes: categorySizes = try reader.takeInts()
+            case .leafVectors: try Self.checkLeaf(size: .max, at: reader.documentOffset)
+            case .parameters:
+                try reader.eachKey(of: XGBoostKeys.TreeParameter.self, at: "\(place).\(key.rawValue)") {
+                    (reader, key) throws(ModelFormatError) in
+                    try Self.checkLeaf(size: try reader.takeQuotedInt(), at: reader.documentOffset)
                 }
-            default: try reader.skip()
             }
         }
-        guard leafVectorSize <= 1 else {
-            throw ModelFormatError(.unsupported("trees with a vector in each leaf"), at: reader.documentOffset)
+    }
+
+    /// A leaf has one number; old files say 0.
+    static func checkLeaf(size: Int, at offset: Int) throws(ModelFormatError) {
+        guard size <= 1 else {
+            throw ModelFormatError(.unsupported("trees with a vector in each leaf"), at: offset)
         }
     }
 
