@@ -13,7 +13,7 @@ from test_feed import Follower
 
 LARGE, SENT = 64 << 20, 1_258_291
 MEMORY_MIB = 224
-READERS, UPLOADS, FOLLOWERS, STRANGERS = 100, 60, 60, 500
+READERS, UPLOADS, FOLLOWERS, STRANGERS = 100, 60, 30, 500
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def feed_with_history(store, bucket):
     follower = Follower(store, bucket)
     follower.close()
     signer, connection = Signer(store), http.client.HTTPConnection("127.0.0.1", store.port, timeout=30)
-    for number in range(800):
+    for number in range(400):
         path = f"/{bucket}/{number:0900d}"
         connection.request("PUT", path, body=b"", headers=signer.headers("PUT", path, EMPTY))
         response = connection.getresponse()

@@ -5,7 +5,7 @@ import ObjectEngine
 /// Sends the events of a bucket from a cursor on, for as long as the client listens.
 struct FeedFollower: Sendable {
     /// How many events are read at a time: they and the lines of them are what a follower holds.
-    private static let pageLimit = 50
+    private static let pageLimit = 12
     /// How long a follower may take to notice that the server is draining.
     private static let tick = Duration.seconds(1)
 
