@@ -20,6 +20,8 @@ final class BoundKeeper: Sendable {
         var changes: UInt64?
         /// Sizes of the logs, taken before the group that is being written.
         var sample: [UInt64: UInt64]?
+        /// Whether the next group is to prove where a log ends.
+        var samplesNext = false
         var groupCount = 0
         var lastMilliseconds: Int64 = 0
         /// Of the last group that is on the disk.
@@ -45,7 +47,8 @@ final class BoundKeeper: Sendable {
         state.withLock { state in
             state.groupCount += 1
             let age = milliseconds - state.lastMilliseconds
-            let isDue = state.groupCount >= Self.groupLimit || age >= Self.ageLimitMilliseconds || age < 0
+            let isOld = age >= Self.ageLimitMilliseconds || age < 0
+            let isDue = state.samplesNext || state.groupCount >= Self.groupLimit || isOld
             // A sample that cannot be had is taken before the next group.
             state.sample = isDue ? try? sizes() : nil
         }
@@ -70,6 +73,8 @@ final class BoundKeeper: Sendable {
     /// Records where everything stands once the last group has been written and what is in memory may be in tables.
     func close(_ database: Database) {
         state.withLock { state in
+            // Of a group that failed: nothing proves it.
+            state.sample = nil
             // What cannot be recorded leaves the bound as it was, which holds as well.
             try? record(in: database, changes: database.changeCount, isQuiet: false, &state)
         }
@@ -106,16 +111,16 @@ final class BoundKeeper: Sendable {
         in database: Database, changes: UInt64, isQuiet: Bool, _ state: inout State
     ) throws {
         let sizes = try self.sizes()
-        let current = sizes.keys.max() ?? 0
         var next = state.bound
         let known = Dictionary(state.bound.logs.map { ($0.number, $0.bytes) }, uniquingKeysWith: max)
-        // A log that is closed may end in bytes that nobody has synced.
-        if isQuiet || Set(sizes.keys) != Set(known.keys) || changes != state.changes { try database.syncLog() }
+        // Only while nobody writes: RocksDB aborts where a log is synced behind a write that failed.
+        if isQuiet { try database.syncLog() }
         next.logs = sizes.keys.sorted().map { number in
-            let isFinal = isQuiet || number < current
-            let bytes = isFinal ? sizes[number] ?? 0 : max(state.sample?[number] ?? 0, known[number] ?? 0)
+            let bytes = isQuiet ? sizes[number] ?? 0 : max(state.sample?[number] ?? 0, known[number] ?? 0)
             return AcknowledgedBound.Log(number: number, bytes: bytes)
         }
+        // A log that was closed just now may end in bytes that nobody has synced; the next group's sync proves them.
+        state.samplesNext = sizes.count > known.count || changes != state.changes
         if changes != state.changes { (next.manifest, next.manifestBytes) = try database.manifest() }
         next.sequence = state.sequence
         try state.file.write(next)
