@@ -32,7 +32,7 @@ struct DamagedStore: Sendable {
             let added = try await withTaskExecutorPreference(engine.executor) {
                 let bucket = half == 0 ? try await engine.makeBucket() : try engine.bucket(bucketName())
                 var added: [Stored] = []
-                for number in 0..<24 {
+                for number in 0..<21 {
                     let name = "\(half)-\(number)"
                     // No run of zeros: what a disk shows of sectors that were never written.
                     let bytes = pattern(sizes[number % sizes.count], seed: UInt64(half * 100 + number + 1))
