@@ -15,7 +15,7 @@
 
 using namespace rocksdb;
 
-static char *copied(const std::string &text) {
+char *crocks_copied(const std::string &text) {
     char *copy = static_cast<char *>(std::malloc(text.size() + 1));
     if (copy != nullptr) {
         std::memcpy(copy, text.c_str(), text.size() + 1);
@@ -28,7 +28,7 @@ crocks_status crocks_report(const Status &status) {
         return {0, 0, 0, nullptr};
     }
     return {static_cast<int32_t>(status.code()), static_cast<int32_t>(status.subcode()),
-            static_cast<int32_t>(status.severity()), status.IsNotFound() ? nullptr : copied(status.ToString())};
+            static_cast<int32_t>(status.severity()), status.IsNotFound() ? nullptr : crocks_copied(status.ToString())};
 }
 
 void crocks_tune_allocator(void) {
@@ -95,8 +95,12 @@ static ColumnFamilyOptions familyOptions(const crocks_family &family, const std:
 
 static DBOptions databaseOptions(const crocks_settings &settings) {
     DBOptions options;
-    options.create_if_missing = true;
-    options.create_missing_column_families = true;
+    // Whatever a directory lacks that was complete once is damage.
+    options.create_if_missing = settings.creates;
+    options.create_missing_column_families = settings.creates;
+    // The default stops at the first damage in the log and goes on. Only who has looked at the logs may ask for that.
+    options.wal_recovery_mode = settings.ends_at_torn_record ? WALRecoveryMode::kPointInTimeRecovery
+                                                             : WALRecoveryMode::kAbsoluteConsistency;
     options.max_total_wal_size = settings.log_limit_bytes;
     options.max_background_jobs = settings.background_job_count;
     options.max_open_files = settings.open_file_limit;
@@ -156,7 +160,7 @@ void crocks_close(crocks_db *db) {
 uint64_t crocks_background_errors(crocks_db *db, char **latest) {
     std::string text;
     uint64_t count = db->errors->read(text);
-    *latest = count > 0 ? copied(text) : nullptr;
+    *latest = count > 0 ? crocks_copied(text) : nullptr;
     return count;
 }
 

@@ -3,6 +3,7 @@
 #ifndef LODESTORE_CROCKSDB_HANDLES_H
 #define LODESTORE_CROCKSDB_HANDLES_H
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,11 +19,18 @@
 
 #include "crocksdb.h"
 
-// Hears of background errors on RocksDB's threads and keeps the count and the latest text for whoever asks.
+// Hears of background errors on RocksDB's threads and keeps the count and the latest text for whoever asks. Counts what
+// begins a log or changes the manifest as well.
 class BackgroundErrors : public rocksdb::EventListener {
 public:
     void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status *status) override;
     uint64_t read(std::string &latest);
+
+    void OnMemTableSealed(const rocksdb::MemTableInfo &info) override;
+    void OnFlushCompleted(rocksdb::DB *db, const rocksdb::FlushJobInfo &info) override;
+    void OnCompactionCompleted(rocksdb::DB *db, const rocksdb::CompactionJobInfo &info) override;
+    void OnExternalFileIngested(rocksdb::DB *db, const rocksdb::ExternalFileIngestionInfo &info) override;
+    std::atomic<uint64_t> changes{0};
 
 private:
     std::mutex mutex_;
@@ -64,6 +72,8 @@ inline rocksdb::Slice slice(const void *data, size_t size) {
 }
 
 crocks_status crocks_report(const rocksdb::Status &status);
+// For crocks_free_text.
+char *crocks_copied(const std::string &text);
 
 // The environment of a database under test; its file system is the one of `faults`.
 std::unique_ptr<rocksdb::Env> crocks_faults_env(crocks_faults *faults);

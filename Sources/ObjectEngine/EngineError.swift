@@ -60,6 +60,8 @@ package enum Damage: Error, Hashable, Sendable {
     case chunk(BlobID, index: UInt32)
     /// The bytes of a small body are missing or have another length.
     case inline(id: UInt64)
+    /// A file of the directory is not as it was left, or is missing.
+    case file(DirectoryFault)
 }
 
 /// Runs calls of the layer below and wraps what they throw.

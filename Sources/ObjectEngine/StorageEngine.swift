@@ -16,8 +16,13 @@ package final class StorageEngine: Sendable {
     /// How many files the database may keep open; the rest of the process's descriptors are for others.
     package let openFileLimit: Int
 
+    /// Where the log was found to end in a write that a crash interrupted.
+    package let tornTail: TornTail?
+
     let configuration: EngineConfiguration
     let database: Database
+    private let lock: DirectoryLock
+    private let bound: BoundKeeper
     let sink: BlobSink
     let ids: BlobIDs
     let leases: Leases
@@ -28,35 +33,45 @@ package final class StorageEngine: Sendable {
 
     /// Opens a directory, or makes one; clears away what a crash left behind.
     ///
-    /// - Throws: ``EngineError/storage(_:)`` also while another process has it open.
+    /// - Throws: ``EngineError/storage(_:)`` also while another process has it open; ``EngineError/damaged(_:)`` and
+    ///   ``EngineError/unsupportedFormat(found:supported:)`` leave the directory as it was, byte for byte.
     package static func open(_ configuration: EngineConfiguration) throws(EngineError) -> StorageEngine {
         tuneAllocator()
         let disk = SystemDisk()
-        let staging = configuration.directory + "/staging"
-        let directories = [configuration.directory, staging]
-        for directory in directories {
-            try filing { () throws(FileError) in try disk.makeDirectory(directory, mode: 0o700) }
-        }
+        let opening = try StoreOpening(configuration.directory, disk: disk)
+        let staging = opening.layout.staging
+        try filing { () throws(FileError) in try disk.makeDirectory(staging, mode: 0o700) }
         var settings = DatabaseSettings()
         settings.cacheBytes = configuration.cacheBytes
         settings.logLimitBytes = configuration.logLimitBytes
         settings.usesDirectIO = disk.supportsDirectIO(in: staging)
         settings.openFileLimit = raiseOpenFileLimit()
         settings.faults = configuration.faults
+        settings.creates = opening.isNew
+        settings.endsAtTornRecord = opening.isNew || opening.tornTail != nil
         let database = try storing { () throws(RocksError) in
             try Database(
-                path: configuration.directory + "/rocksdb", settings: settings,
-                families: Family.allCases.map(\.settings))
+                path: opening.layout.database, settings: settings, families: Family.allCases.map(\.settings))
         }
         let sink = BlobSink(database: database, stagingDirectory: staging, disk: disk, reached: configuration.reached)
-        let state = try Recovery(database: database, sink: sink, configuration: configuration).run()
+        let state = try Recovery(
+            database: database, sink: sink, configuration: configuration, isNew: opening.isNew
+        ).run()
+        let bound = try opening.finish(in: database, epoch: state.epoch, sequence: state.sequence)
         return StorageEngine(
-            configuration, sink: sink, state: state, openFileLimit: Int(settings.openFileLimit))
+            configuration, sink: sink, state: state, opening: opening, bound: bound,
+            openFileLimit: Int(settings.openFileLimit))
     }
 
-    private init(_ configuration: EngineConfiguration, sink: BlobSink, state: Recovery.State, openFileLimit: Int) {
+    private init(
+        _ configuration: EngineConfiguration, sink: BlobSink, state: Recovery.State, opening: StoreOpening,
+        bound: BoundKeeper, openFileLimit: Int
+    ) {
         self.openFileLimit = openFileLimit
         self.configuration = configuration
+        self.lock = opening.lock
+        self.tornTail = opening.tornTail
+        self.bound = bound
         self.database = sink.database
         self.sink = sink
         self.epoch = state.epoch
@@ -68,8 +83,8 @@ package final class StorageEngine: Sendable {
         let leases = Leases { wakeups.push(.look) }
         let trims = TrimSchedule()
         let writer = CommitWriter(
-            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, now: configuration.now,
-            reached: configuration.reached
+            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, bound: bound,
+            now: configuration.now, reached: configuration.reached
         ) { effects, sequence in
             buckets.apply(effects.buckets)
             feed.publish(sequence, events: effects.events)
@@ -93,8 +108,9 @@ package final class StorageEngine: Sendable {
         writer.close()
         reclaimer.close()
         feed.close()
-        // What could not be written now is in the log and is replayed by the next opening.
+        // What could not be written now is in the log and is replayed by the next opening; the bound stays what it was.
         try? database.flush()
+        bound.close(database)
     }
 
     // MARK: Bodies
@@ -127,6 +143,6 @@ package final class StorageEngine: Sendable {
             waitingJobCount: executor.waitingCount, waitingChangeCount: writer.waitingCount,
             groupCount: counts.groupCount, changeCount: counts.changeCount, leasedBlobCount: leases.count,
             storedBytes: stored, deadBlobBytes: reclaimer.deadBlobBytes, backgroundErrorCount: errors.count,
-            latestBackgroundError: errors.latest)
+            latestBackgroundError: errors.latest ?? bound.failure)
     }
 }

@@ -28,13 +28,20 @@ import CRocksDB
             var options = unsafe crocks_settings(
                 cache_bytes: settings.cacheBytes, log_limit_bytes: settings.logLimitBytes,
                 background_job_count: settings.backgroundJobCount, open_file_limit: settings.openFileLimit,
-                direct_io: settings.usesDirectIO, faults: settings.faults?.handle)
+                direct_io: settings.usesDirectIO, creates: settings.creates,
+                ends_at_torn_record: settings.endsAtTornRecord, faults: settings.faults?.handle)
             return unsafe crocks_open(path, &options, described, described.count, &opened)
         }
         try unsafe check(status)
         guard let opened = unsafe opened else { throw RocksError(.other(code: 0), "opened nothing") }
         unsafe self.handle = opened
         self.faults = settings.faults
+    }
+
+    /// Takes over a handle that was opened elsewhere in this room.
+    init(adopting handle: OpaquePointer) {
+        unsafe self.handle = handle
+        self.faults = nil
     }
 
     deinit { unsafe crocks_close(self.handle) }

@@ -38,6 +38,10 @@ package struct DatabaseSettings: Sendable {
     package var openFileLimit: Int32 = 4096
     /// For flushes, compactions and tables made outside; the file system must support it.
     package var usesDirectIO = false
+    /// Makes the database and the families that are missing; otherwise their absence is an error.
+    package var creates = false
+    /// Takes the log up to its first damage, for one whose tail is known to be torn; otherwise any damage is an error.
+    package var endsAtTornRecord = false
     /// The failing file system of a test.
     package var faults: DiskFaults?
 

@@ -64,6 +64,11 @@ package struct StoreServer: Service {
                 LogKey.path: "\(configuration.engine.directory)",
                 LogKey.duration: "\((ContinuousClock.now - opened) / .milliseconds(1))",
             ])
+        if let tail = engine.tornTail {
+            logger.warning(
+                "the log ended in a write that a crash interrupted",
+                metadata: [LogKey.path: "\(tail.file)", LogKey.error: "\(tail)"])
+        }
         defer { engine.close() }
         let shares = self.shares(beside: engine)
         let service = S3Service(engine: engine, configuration: configuration.service, logger: logger)

@@ -74,6 +74,7 @@ import Testing
                     case .partTooSmall(let number, let size): return "partTooSmall \(number) \(size)"
                     case .sizeMismatch: return "sizeMismatch"
                     case .checksumMismatch: return "checksumMismatch"
+                    case .noSuchUpload: return "noSuchUpload"
                     default: return "\(error)"
                     }
                 }

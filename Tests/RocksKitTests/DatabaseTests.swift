@@ -13,7 +13,9 @@ final class Scratch {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func open(_ settings: DatabaseSettings = DatabaseSettings()) throws -> Database {
-        try Database(
+        var settings = settings
+        settings.creates = true
+        return try Database(
             path: path + "/db", settings: settings,
             families: [
                 FamilySettings(name: "first", bloomBitsPerKey: 10), FamilySettings(name: "second"),

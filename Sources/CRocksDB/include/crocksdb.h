@@ -58,6 +58,8 @@ typedef struct crocks_settings {
     int32_t background_job_count;
     int32_t open_file_limit;
     bool direct_io;                   // for flushes, compactions and SST writers
+    bool creates;                     // makes the database and families that are missing
+    bool ends_at_torn_record;         // takes the log up to its first damage; otherwise any damage is an error
     crocks_faults *faults;            // null, or the file system of a test; borrowed while the database is open
 } crocks_settings;
 
@@ -161,6 +163,32 @@ crocks_status crocks_compact(crocks_db *db, uint32_t family, const void *begin, 
 bool crocks_property(crocks_db *db, uint32_t family, const char *name, uint64_t *value);
 // The bytes of the table files of a family.
 uint64_t crocks_table_bytes(crocks_db *db, uint32_t family);
+
+// MARK: Inspection
+
+// CRC32C as RocksDB stores it, but not masked.
+uint32_t crocks_crc32c(const void *data, size_t size);
+// The checksum of a block of a table and the byte behind it, by the number of its kind; false for a kind that is not known.
+bool crocks_block_checksum(uint8_t type, const void *data, size_t size, uint8_t last, uint32_t *checksum);
+
+// Opens without writing or removing anything, with exactly the families named. `log_path` is where logs are looked for
+// instead of beside the tables, or null. With `forgives`, missing tables and damaged log records are passed over.
+crocks_status crocks_open_reading(const char *path, const char *log_path, bool forgives, const char *const *names,
+                                  size_t name_count, crocks_db **db);
+// The families that the manifest tells of.
+crocks_status crocks_list_families(const char *path, void *context, void (*visit)(void *context, const char *name));
+// The number that stands for a family in log and manifest.
+uint32_t crocks_family_id(const crocks_db *db, uint32_t family);
+// Every table and blob file that the database stands on; names relative to its directory.
+void crocks_live_files(crocks_db *db, void *context,
+                       void (*visit)(void *context, const char *name, uint64_t bytes, bool is_blob));
+
+// Rises when a log is begun or the manifest changes, before any write that comes after is acknowledged.
+uint64_t crocks_change_count(const crocks_db *db);
+// The manifest's name, freed by crocks_free_text, and how many bytes of it are on the disk.
+crocks_status crocks_manifest(crocks_db *db, char **name, uint64_t *bytes);
+// Returns when all that was written to the log is on the disk.
+crocks_status crocks_sync_log(crocks_db *db);
 
 // MARK: Faults
 

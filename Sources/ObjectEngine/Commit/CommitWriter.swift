@@ -26,10 +26,11 @@ final class CommitWriter: Sendable {
 
     /// - Parameters:
     ///   - sequence: the last one that was given out.
+    ///   - bound: told of each group before it is written, and once it is on the disk.
     ///   - publish: told of each group on the disk, before those who wait for it are.
     init(
-        database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, now: @escaping @Sendable () -> Int64,
-        reached: @escaping @Sendable (EnginePoint) -> Void,
+        database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, bound: BoundKeeper,
+        now: @escaping @Sendable () -> Int64, reached: @escaping @Sendable (EnginePoint) -> Void,
         publish: @escaping @Sendable (CommitDraft.Effects, _ sequence: UInt64) -> Void
     ) {
         let queue = self.queue
@@ -43,8 +44,13 @@ final class CommitWriter: Sendable {
                     draft.begin(timeMilliseconds: now())
                     let group = Self.decide(&rest, &draft)
                     reached(.groupDecided)
+                    bound.prepare(at: draft.timeMilliseconds)
                     let failure = Self.write(&draft, to: database, ids: ids)
                     reached(.groupWritten)
+                    // A group that was refused as a whole has written nothing.
+                    if failure == nil, !draft.isEmpty {
+                        bound.committed(draft.sequence, in: database, at: draft.timeMilliseconds)
+                    }
                     if failure == nil { publish(draft.effects, draft.sequence) }
                     counters.counts.withLock { counts in
                         counts.groupCount += 1

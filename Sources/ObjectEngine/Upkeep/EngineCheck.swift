@@ -1,40 +1,5 @@
-import Digests
 import RocksKit
-package import S3Types
-
-/// What a check of a whole store found.
-package struct CheckReport: Hashable, Sendable {
-    package enum Problem: Hashable, Sendable {
-        /// A record or key that does not decode, or a body that is not all there.
-        case damage(Damage)
-        /// The bytes of an object are there but are not those that were stored.
-        case checksum(bucket: BucketName, key: ObjectKey)
-        /// Records name a blob this often, and the count of references says that.
-        case references(BlobID, named: UInt64, counted: UInt64)
-        /// Bytes that nothing names and the reclaimer does not know of.
-        case orphan(BlobID)
-        case orphanInline(UInt64)
-        /// An object or upload of a bucket that does not exist.
-        case bucket(BucketID)
-    }
-
-    package var objectCount = 0
-    package var uploadCount = 0
-    package var blobCount = 0
-    package var problems: [Problem] = []
-
-    package init() {}
-
-    /// How many of the problems are bytes that nothing names.
-    package var orphanCount: Int {
-        problems.count { problem in
-            switch problem {
-            case .orphan, .orphanInline: true
-            default: false
-            }
-        }
-    }
-}
+import S3Types
 
 extension StorageEngine {
     /// Walks every record and every blob and compares them with each other.
@@ -43,58 +8,87 @@ extension StorageEngine {
     ///
     /// - Parameter readsBodies: also reads every object and holds it to its CRC64NVME.
     package func check(readsBodies: Bool) throws(EngineError) -> CheckReport {
-        var check = EngineCheck(engine: self, readsBodies: readsBodies)
-        return try check.run()
+        let bounds = ids.bounds
+        let mark = CommitMark(sequence: feed.published, blobFloor: bounds.floor, nextBlob: bounds.next)
+        var check = EngineCheck(sink: sink, buckets: buckets(), mark: mark, readsBodies: readsBodies)
+        check.run()
+        return check.report
     }
 }
 
-private struct EngineCheck {
-    let engine: StorageEngine
+/// Compares the records of an open database with each other.
+struct EngineCheck {
+    let sink: BlobSink
+    let buckets: [BucketID: BucketRecord]
+    let mark: CommitMark
     let readsBodies: Bool
     var report = CheckReport()
-    var named: [BlobID: UInt64] = [:]
-    var namedInline: Set<UInt64> = []
-    var awaited: Set<BlobID> = []
+    private var named: [BlobID: UInt64] = [:]
+    private var namedInline: Set<UInt64> = []
+    private var awaited: Set<BlobID> = []
+    private var awaitedBuckets: Set<BucketID> = []
 
-    init(engine: StorageEngine, readsBodies: Bool) {
-        self.engine = engine
+    init(sink: BlobSink, buckets: [BucketRecord], mark: CommitMark, readsBodies: Bool) {
+        self.sink = sink
+        self.buckets = Dictionary(buckets.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.mark = mark
         self.readsBodies = readsBodies
     }
 
-    mutating func run() throws(EngineError) -> CheckReport {
-        let buckets = Dictionary(uniqueKeysWithValues: engine.buckets().map { ($0.id, $0) })
-        try walk(.reclaim) { check, _, value in check.see(journal: value) }
-        try walk(.objects) { check, key, value in check.see(object: key, value, of: buckets) }
-        try walk(.uploads) { check, key, value in check.see(upload: key, value, of: buckets) }
-        try walk(.references) { check, key, value in check.see(count: key, value) }
-        for (id, count) in named { report.problems.append(.references(id, named: count, counted: 0)) }
-        for family in [Family.blob, .part] { try see(blobsOf: family) }
-        try walk(.inline) { check, key, _ in check.see(inline: key) }
-        return report
+    mutating func run() {
+        for bucket in buckets.keys { hold(bucket.value, of: "buckets") }
+        walk(.reclaim) { check, _, value in check.see(journal: value) }
+        walk(.objects) { check, key, value in check.see(object: key, value) }
+        walk(.uploads) { check, key, value in check.see(upload: key, value) }
+        for id in named.keys where id.value >= mark.nextBlob { report.problems.append(.blob(id, next: mark.nextBlob)) }
+        let isWhole = walk(.references) { check, key, value in check.see(count: key, value) }
+        if isWhole {
+            for (id, count) in named { report.problems.append(.references(id, named: count, counted: 0)) }
+        }
+        for family in [Family.blob, .part] { see(blobsOf: family) }
+        walk(.inline) { check, key, _ in check.see(inline: key) }
+        var feed = FeedCheck(database: sink.database, buckets: buckets, awaited: awaitedBuckets, mark: mark)
+        feed.run()
+        report.eventCount = feed.eventCount
+        report.problems += feed.problems
     }
 
-    private mutating func walk(
-        _ family: Family, _ visit: (inout EngineCheck, [UInt8], [UInt8]) -> Void
-    ) throws(EngineError) {
-        var cursor = Cursor(engine.database, family: family.rawValue, lower: [], upper: nil, fillsCache: false)
-        try storing { () throws(RocksError) in try cursor.seek([]) }
-        while cursor.isValid {
-            visit(&self, cursor.key, cursor.value)
-            try storing { () throws(RocksError) in try cursor.next() }
+    /// - Returns: whether the walk came to the end of the family.
+    @discardableResult
+    private mutating func walk(_ family: Family, _ visit: (inout EngineCheck, [UInt8], [UInt8]) -> Void) -> Bool {
+        var cursor = Cursor(sink.database, family: family.rawValue, lower: [], upper: nil, fillsCache: false)
+        do throws(RocksError) {
+            try cursor.seek([])
+            while cursor.isValid {
+                visit(&self, cursor.key, cursor.value)
+                try cursor.next()
+            }
+            return true
+        } catch {
+            report.problems.append(.unreadable(family: "\(family)", message: error.message))
+            return false
         }
+    }
+
+    private mutating func hold(_ sequence: UInt64, of family: String) {
+        guard sequence > mark.sequence else { return }
+        report.problems.append(.sequence(family: family, found: sequence, last: mark.sequence))
     }
 
     private mutating func add(_ damage: Damage) { report.problems.append(.damage(damage)) }
 
     private mutating func see(journal value: [UInt8]) {
         do throws(RecordError) {
-            if case .extent(let extent) = try ReclaimEntry(decoding: value) { awaited.insert(extent.id) }
+            switch try ReclaimEntry(decoding: value) {
+            case .extent(let extent): awaited.insert(extent.id)
+            case .bucket(let id): awaitedBuckets.insert(id)
+            }
         } catch {
             add(.record(family: "reclaim", cause: error))
         }
     }
 
-    private mutating func see(object key: [UInt8], _ value: [UInt8], of buckets: [BucketID: BucketRecord]) {
+    private mutating func see(object key: [UInt8], _ value: [UInt8]) {
         report.objectCount += 1
         guard let bucket = StoreKey.number(at: 0, in: key), let text = StoreKey.unescaped(key, from: 8)?.text,
             let objectKey = try? ObjectKey(bytes: text)
@@ -102,42 +96,31 @@ private struct EngineCheck {
         guard let bucket = buckets[BucketID(bucket)] else { return report.problems.append(.bucket(BucketID(bucket))) }
         do throws(RecordError) {
             let record = try ObjectRecord(decoding: value)
+            hold(record.sequence, of: "objects")
             if case .inline(let id) = record.body { namedInline.insert(id) }
             for extent in record.body.extents { named[extent.id, default: 0] += 1 }
-        } catch {
-            return add(.record(family: "objects", cause: error))
-        }
-        if readsBodies { read(objectKey, in: bucket) }
-    }
-
-    private mutating func read(_ key: ObjectKey, in bucket: BucketRecord) {
-        do throws(EngineError) {
-            let handle = try engine.object(key, in: bucket)
-            var crc = CRC.crc64nvme.empty
-            var reader = handle.reader
-            while let chunk = try reader.next() {
-                crc = chunk.withBytes { CRC.crc64nvme.update(crc, $0) }
-            }
-            if crc != handle.record.crc64nvme {
-                report.problems.append(.checksum(bucket: bucket.name, key: key))
+            if readsBodies, let message = sink.damage(of: record, key: objectKey) {
+                report.problems.append(.body(bucket: bucket.name, key: objectKey, message: message))
             }
         } catch {
-            switch error {
-            case .damaged(let damage): add(damage)
-            default: report.problems.append(.checksum(bucket: bucket.name, key: key))
-            }
+            add(.record(family: "objects", cause: error))
         }
     }
 
-    private mutating func see(upload key: [UInt8], _ value: [UInt8], of buckets: [BucketID: BucketRecord]) {
+    private mutating func see(upload key: [UInt8], _ value: [UInt8]) {
         guard key.count > 9, let number = StoreKey.number(at: 0, in: key) else { return add(.key(family: "uploads")) }
         let bucket = BucketID(number)
+        // Uploads of a deleted bucket go after it.
+        guard buckets[bucket] != nil || awaitedBuckets.contains(bucket) else {
+            return report.problems.append(.bucket(bucket))
+        }
         do throws(RecordError) {
             switch key[8] {
             case 1:
                 report.uploadCount += 1
                 guard let location = UploadLocation(key) else { return add(.key(family: "uploads")) }
-                guard let record = buckets[bucket] else { return report.problems.append(.bucket(bucket)) }
+                hold(StoreKey.number(at: 0, in: bytes(hexadecimal: location.id.text) ?? []) ?? 0, of: "uploads")
+                guard let record = buckets[bucket] else { return }
                 _ = try UploadRecord(id: location.id, of: location.key, in: record, decoding: value)
             case 2:
                 guard key.count == 27, let number = try? PartNumber(Int(key[25]) << 8 | Int(key[26])) else {
@@ -147,7 +130,10 @@ private struct EngineCheck {
                     named[extent.id, default: 0] += 1
                 }
             case 3:
-                guard value.count == 8 else { return add(.record(family: "uploads", cause: .truncated)) }
+                guard value.count == 8, let sequence = StoreKey.number(at: 0, in: value) else {
+                    return add(.record(family: "uploads", cause: .truncated))
+                }
+                hold(sequence, of: "uploads")
             default:
                 add(.key(family: "uploads"))
             }
@@ -173,21 +159,26 @@ private struct EngineCheck {
     }
 
     /// One seek a blob.
-    private mutating func see(blobsOf family: Family) throws(EngineError) {
-        let floor = engine.ids.bounds.floor
+    private mutating func see(blobsOf family: Family) {
         var next: UInt64 = 0
-        var cursor = Cursor(engine.database, family: family.rawValue, lower: [], upper: nil, fillsCache: false)
-        while true {
-            let start = StoreKey.blob(BlobID(next))
-            try storing { () throws(RocksError) in try cursor.seek(start) }
-            guard cursor.isValid else { return }
-            guard let number = StoreKey.number(at: 0, in: cursor.key), number < .max else {
-                return add(.key(family: "\(family)"))
+        var cursor = Cursor(sink.database, family: family.rawValue, lower: [], upper: nil, fillsCache: false)
+        do throws(RocksError) {
+            while true {
+                try cursor.seek(StoreKey.blob(BlobID(next)))
+                guard cursor.isValid else { return }
+                guard let number = StoreKey.number(at: 0, in: cursor.key), number < .max else {
+                    return add(.key(family: "\(family)"))
+                }
+                next = number + 1
+                let id = BlobID(number)
+                var isNamed = false
+                if let _ = try sink.database.value(StoreKey.references(id), in: Family.references.rawValue) {
+                    isNamed = true
+                }
+                if !isNamed, number < mark.blobFloor, !awaited.contains(id) { report.problems.append(.orphan(id)) }
             }
-            next = number + 1
-            let id = BlobID(number)
-            let isNamed = try engine.value(StoreKey.references(id), in: .references) != nil
-            if !isNamed, number < floor, !awaited.contains(id) { report.problems.append(.orphan(id)) }
+        } catch {
+            report.problems.append(.unreadable(family: "\(family)", message: error.message))
         }
     }
 }

@@ -20,64 +20,43 @@ struct Recovery {
     let database: Database
     let sink: BlobSink
     let configuration: EngineConfiguration
+    /// Whether the directory has never been complete.
+    let isNew: Bool
 
     func run() throws(EngineError) -> State {
-        try checkFormat()
-        let epoch = try number(StoreKey.epoch)
-        guard let epoch else { throw .damaged(.record(family: "system", cause: .truncated)) }
-        let mark = try self.mark()
+        if isNew { try stamp() }
+        let facts = try self.facts()
+        // Seen by the inspection before the database was opened.
+        guard let format = facts.format, let epoch = facts.epoch, let mark = facts.mark else {
+            throw .damaged(.key(family: "system"))
+        }
+        guard format == Self.format else { throw .unsupportedFormat(found: format, supported: Self.format) }
         try removeStaged()
         let lastBlob = try max(sweep(.blob, from: mark.blobFloor), sweep(.part, from: mark.blobFloor))
         return State(
-            epoch: epoch, sequence: mark.sequence, nextBlob: max(mark.nextBlob, lastBlob + 1), buckets: try buckets())
+            epoch: epoch, sequence: mark.sequence, nextBlob: max(mark.nextBlob, lastBlob + 1),
+            buckets: try BucketRecord.all(in: database))
     }
 
     // MARK: Facts
 
-    /// Stamps a new directory; refuses one of another format.
-    private func checkFormat() throws(EngineError) {
-        if let found = try number(StoreKey.format) {
-            guard found == Self.format else { throw .unsupportedFormat(found: found, supported: Self.format) }
-            return
-        }
+    /// Writes the facts of a new directory, unless they were written before its making was interrupted.
+    private func stamp() throws(EngineError) {
+        guard try facts().format == nil else { return }
         let epoch = configuration.randomNumber()
+        let mark = CommitMark(sequence: 0, blobFloor: 1, nextBlob: 1)
         try storing { () throws(RocksError) in
             var batch = WriteBatch(database)
             try batch.put(StoreKey.epoch, StoreKey.number(epoch), in: Family.system.rawValue)
+            try batch.put(StoreKey.mark, mark.encoded, in: Family.system.rawValue)
             try batch.put(StoreKey.format, StoreKey.number(Self.format), in: Family.system.rawValue)
             try database.write(batch, isSynced: true)
         }
     }
 
-    private func value(_ key: [UInt8]) throws(EngineError) -> [UInt8]? {
-        try storing { () throws(RocksError) in try database.value(key, in: Family.system.rawValue)?.copied() }
-    }
-
-    private func number(_ key: [UInt8]) throws(EngineError) -> UInt64? {
-        guard let bytes = try value(key) else { return nil }
-        guard bytes.count == 8 else { throw .damaged(.record(family: "system", cause: .truncated)) }
-        return StoreKey.number(at: 0, in: bytes)
-    }
-
-    private func mark() throws(EngineError) -> CommitMark {
-        guard let bytes = try value(StoreKey.mark) else { return CommitMark(sequence: 0, blobFloor: 1, nextBlob: 1) }
-        return try decoding(.system) { () throws(RecordError) in try CommitMark(decoding: bytes) }
-    }
-
-    private func buckets() throws(EngineError) -> [BucketRecord] {
-        var records: [BucketRecord] = []
-        var cursor = Cursor(database, family: Family.buckets.rawValue, lower: [], upper: nil)
-        try storing { () throws(RocksError) in try cursor.seek([]) }
-        while cursor.isValid {
-            guard let text = String(validating: cursor.key, as: UTF8.self), let name = try? BucketName(text) else {
-                throw .damaged(.key(family: "buckets"))
-            }
-            let bytes = cursor.value
-            records.append(
-                try decoding(.buckets) { () throws(RecordError) in try BucketRecord(name: name, decoding: bytes) })
-            try storing { () throws(RocksError) in try cursor.next() }
-        }
-        return records
+    private func facts() throws(EngineError) -> SystemFacts {
+        let values = try storing { () throws(RocksError) in try SystemFacts.values(in: database) }
+        return try decoding(.system) { () throws(RecordError) in try SystemFacts(values) }
     }
 
     // MARK: Orphans
@@ -90,10 +69,23 @@ struct Recovery {
         }
     }
 
-    /// Removes every blob from `floor` on that no record names, one seek a blob.
+    /// Removes every blob from `floor` on that no record names.
     ///
     /// - Returns: the highest id of which there were bytes, or zero.
     private func sweep(_ family: Family, from floor: UInt64) throws(EngineError) -> UInt64 {
+        let (orphans, last) = try Self.unnamed(family, from: floor, in: database)
+        for id in orphans {
+            try storing { () throws(RocksError) in
+                if family == .part { try sink.removeTables(of: id) } else { try sink.removeChunks(of: id) }
+            }
+        }
+        return last
+    }
+
+    /// Every blob from `floor` on that no record names, one seek a blob, and the highest id of which there are bytes.
+    static func unnamed(
+        _ family: Family, from floor: UInt64, in database: Database
+    ) throws(EngineError) -> (orphans: [BlobID], last: UInt64) {
         var last: UInt64 = 0
         var orphans: [BlobID] = []
         var cursor = Cursor(
@@ -115,11 +107,6 @@ struct Recovery {
             if !isNamed { orphans.append(id) }
             try storing { () throws(RocksError) in try cursor.seek(StoreKey.blob(BlobID(value + 1))) }
         }
-        for id in orphans {
-            try storing { () throws(RocksError) in
-                if family == .part { try sink.removeTables(of: id) } else { try sink.removeChunks(of: id) }
-            }
-        }
-        return last
+        return (orphans, last)
     }
 }
