@@ -163,8 +163,9 @@ struct XMLScanner {
             guard position - start < XMLReader.nameLimitBytes else { throw .notTaken(reason: "a name too long") }
             position += 1
         }
-        guard position > start, bytes[position - 1] != UInt8(ascii: ":"), colons <= 1 else {
-            throw .malformed(reason: "a name is malformed")
+        guard position > start else { throw .malformed(reason: "a name is malformed") }
+        guard bytes[position - 1] != UInt8(ascii: ":"), colons <= 1 else {
+            throw .notTaken(reason: "a name with more than a prefix, or with nothing behind it")
         }
         return start..<position
     }
