@@ -45,11 +45,14 @@ package enum OpenDescriptors {
     package static func reserve(of limit: Int) -> Int { min(64, limit / 6) }
 
     /// Why something long-lived should not take a descriptor now, in words; nil when it may.
-    package static func shortage() -> String? {
+    ///
+    /// - Parameter divisor: 2 where each of them may come a second time before the first is let go of.
+    package static func shortage(divisor: Int = 1) -> String? {
         let limit = limit
-        guard let count, count >= limit - reserve(of: limit) else { return nil }
-        return "\(unsafe String(cString: strerror(EMFILE))): \(count) of \(limit) descriptors are open, and the last "
-            + "\(reserve(of: limit)) are kept for connections and files"
+        let most = (limit - reserve(of: limit)) / divisor
+        guard let count, count >= most else { return nil }
+        let words = unsafe String(cString: strerror(EMFILE))
+        return "\(words): \(count) of \(limit) descriptors are open, and models get no more than \(most)"
     }
 
     private static let fallbackLimit = 256

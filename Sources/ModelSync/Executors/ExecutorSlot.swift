@@ -13,8 +13,8 @@ final class ExecutorSlot: Sendable {
         /// Why there is no connection; nil before the first attempt ends.
         var problem: String?
         var connectedAt: ContinuousClock.Instant?
-        /// The problem that was said last, until a connection holds.
-        var saidProblem: String?
+        /// The problems that were said, until a connection holds: two may take turns.
+        var saidProblems: [String] = []
         /// Whether the connection after it was said.
         var isConnectionSaid = false
     }
@@ -51,12 +51,12 @@ final class ExecutorSlot: Sendable {
     func disconnected(_ problem: String) -> Bool {
         state.withLock { state in
             if let connectedAt = state.connectedAt.take(), ContinuousClock.now - connectedAt >= Self.settledTime {
-                state.saidProblem = nil
+                state.saidProblems = []
             }
             state.isConnected = false
             state.problem = problem
-            if state.saidProblem == problem { return true }
-            state.saidProblem = problem
+            if state.saidProblems.contains(problem) { return true }
+            state.saidProblems.append(problem)
             state.isConnectionSaid = false
             return false
         }

@@ -177,7 +177,8 @@ struct Preparation: Sendable {
 
     private func hydrate(_ input: Input) throws(PreparationError) -> HotImage {
         // The memory of a model keeps its descriptor for as long as any executor may need it.
-        if let shortage = OpenDescriptors.shortage() { throw .descriptors(shortage) }
+        // An executor that is greeted hands back all that it holds, before what is known already is let go of again.
+        if let shortage = OpenDescriptors.shortage(divisor: 2) { throw .descriptors(shortage) }
         do throws(ModelCacheError) {
             let content = try cache.hydrate(Self.imageKey(of: input.digest))
             let digest = content.digest
