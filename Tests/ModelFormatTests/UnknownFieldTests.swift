@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// A field of ONNX's messages, an attribute of its operators or a field of CatBoost's tables that no reader knows is refused by name.
-struct UnknownFieldTests {
+@Suite(.timeLimit(.minutes(3))) struct UnknownFieldTests {
     private static let graphs = [
         "mlp", "keras", "embedding", "arithmetic", "sk-boosting", "xgboost-classes", "sk-logistic",
     ]

@@ -6,7 +6,7 @@ import Testing
 
 /// A key that no reader knows is refused by its name wherever it is, or is in a map where anyone may put anything; predictions never
 /// change.
-struct UnknownKeyTests {
+@Suite(.timeLimit(.minutes(3))) struct UnknownKeyTests {
     /// Maps with keys of anyone's, and what is passed over as a whole, by the end of their places.
     private static let free = ["attributes", "Config", "model_info", "cats", "cat_features_hash"]
     private static let models = (#filePath as NSString).deletingLastPathComponent + "/../../Data/Vectors/Models"

@@ -3,7 +3,7 @@ import RocksKit
 import Testing
 
 /// What is told of a log that RocksDB wrote, whole and damaged.
-struct LogWalkTests {
+@Suite(.timeLimit(.minutes(3))) struct LogWalkTests {
     /// The bytes of a log with ten writes, one of them longer than a block.
     private func log() throws -> [UInt8] {
         let scratch = try Scratch()

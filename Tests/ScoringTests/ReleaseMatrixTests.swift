@@ -6,7 +6,7 @@ import Scoring
 import Testing
 
 /// Every model of every release scores as that release scores it, or is of a kind that is refused by name.
-struct ReleaseMatrixTests {
+@Suite(.timeLimit(.minutes(3))) struct ReleaseMatrixTests {
     /// Kinds that are not served, by beginnings of releases and ends of cases: what their refusal says. The last are those that
     /// the library's own releases answer differently.
     private static let refused: [(releases: [String], case: String, message: String)] = [
