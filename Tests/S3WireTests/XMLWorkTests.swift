@@ -59,7 +59,7 @@ import Testing
     ]
 
     @Test(arguments: floods) func workIsAMultipleOfTheBytes(flood: Flood) {
-        for pieceCount in [1, 500, 4000] {
+        for pieceCount in [1, 100, 1000] {
             let bytes = flood.document(pieceCount: pieceCount)
             var steps = 0
             _ = Result { try XMLReader.read(bytes, limitBytes: 8 << 20, steps: &steps) }
