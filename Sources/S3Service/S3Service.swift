@@ -23,6 +23,8 @@ package final class S3Service: Sendable {
     private let verifier: SignatureVerifier
     private let hostID: String
     private let isDraining = Atomic<Bool>(false)
+    /// Two followers at a time: a quarter of the engine's threads at their fewest.
+    let feedTurns = FeedTurns(count: 2)
 
     package init(engine: StorageEngine, configuration: S3ServiceConfiguration, logger: Logger) {
         self.engine = engine

@@ -4,8 +4,6 @@ import ObjectEngine
 
 /// Sends the events of a bucket from a cursor on, for as long as the client listens.
 struct FeedFollower: Sendable {
-    /// How many events are read at a time: they and the lines of them are what a follower holds.
-    private static let pageLimit = 12
     /// How long a follower may take to notice that the server is draining.
     private static let tick = Duration.seconds(1)
 
@@ -14,6 +12,7 @@ struct FeedFollower: Sendable {
     let start: FeedCursor
     let filter: FeedFilter
     let keepAlive: Duration
+    let turns: FeedTurns
 
     /// - Returns: how many bytes were sent, when the server is draining or the bucket has gone.
     /// - Throws: when the client has gone, or the events behind the cursor have.
@@ -23,14 +22,18 @@ struct FeedFollower: Sendable {
         var silence = Duration.zero
         while !isDraining() {
             let page: FeedPage
-            do { page = try engine.feedEvents(of: bucket, after: cursor, limit: Self.pageLimit) } catch EngineError
-                .noSuchBucket
-            { break }
+            let lines: ByteBuffer
+            do {
+                (page, lines) = try await turns.withTurn { () throws(EngineError) in try read(after: cursor) }
+            } catch EngineError.noSuchBucket { break }
             cursor = page.next
-            let sent = try await send(
-                page.events, isDue: silence >= keepAlive, into: writer, isDraining: isDraining)
-            if sent > 0 { silence = .zero }
-            sentBytes += sent
+            if lines.readableBytes > 0 {
+                sentBytes += try await deliver(lines, into: writer, isDraining)
+                silence = .zero
+            } else if silence >= keepAlive {
+                sentBytes += try await deliver(ByteBuffer(string: " "), into: writer, isDraining)
+                silence = .zero
+            }
             guard !page.isTruncated else { continue }
             if try await !hasAdvanced(after: cursor) { silence += Self.tick }
         }
@@ -38,27 +41,15 @@ struct FeedFollower: Sendable {
         return sentBytes
     }
 
-    /// Sends what is wanted of the events, a batch at a time: the next one is made when the client has the last.
-    ///
-    /// - Parameter isDue: it is time to send something, so that the client knows that it is not forgotten.
-    private func send(
-        _ events: [FeedEvent], isDue: Bool, into writer: ResponseWriter, isDraining: () -> Bool
-    ) async throws -> UInt64 {
-        var sentBytes: UInt64 = 0
+    /// The next events, and the lines of those that are wanted.
+    private func read(after cursor: FeedCursor) throws(EngineError) -> (FeedPage, ByteBuffer) {
+        let page = try engine.feedEvents(of: bucket, after: cursor, limit: TransferCost.feedPageCount)
         var lines = ByteBuffer()
-        for event in events where filter.wants(event) {
-            let line = feedLine(event, bucket: bucket)
-            if lines.readableBytes + line.utf8.count > TransferCost.feedBatchBytes, lines.readableBytes > 0 {
-                sentBytes += try await deliver(lines, into: writer, isDraining)
-                lines = ByteBuffer()
-            }
-            lines.writeString(line)
-        }
-        if lines.readableBytes == 0, sentBytes == 0, isDue { lines.writeString(" ") }
-        if lines.readableBytes > 0 { sentBytes += try await deliver(lines, into: writer, isDraining) }
-        return sentBytes
+        for event in page.events where filter.wants(event) { lines.writeString(feedLine(event, bucket: bucket)) }
+        return (page, lines)
     }
 
+    /// Sends a batch, and waits until the client has it: the next is not in the channel before.
     private func deliver(
         _ lines: ByteBuffer, into writer: ResponseWriter, _ isDraining: () -> Bool
     ) async throws -> UInt64 {

@@ -18,7 +18,8 @@ extension S3Service {
             _ = try asking { () throws(EngineError) in try engine.feedEvents(of: bucket, after: cursor, limit: 1) }
         }
         let follower = FeedFollower(
-            engine: engine, bucket: bucket, start: start, filter: filter, keepAlive: configuration.feedKeepAlive)
+            engine: engine, bucket: bucket, start: start, filter: filter, keepAlive: configuration.feedKeepAlive,
+            turns: feedTurns)
         let fields = [(Self.feedCursorHeader, head.description), ("content-type", "text/event-stream")]
         return Answer(fields: fields, body: .feed(follower))
     }

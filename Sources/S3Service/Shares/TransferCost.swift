@@ -27,9 +27,10 @@ enum TransferCost {
     /// From this size on a body becomes a table; the engine's threshold.
     static let tableThresholdBytes: UInt64 = 16 << 20
 
-    /// A follower of the feed: one batch of lines, and the events that it is made from.
-    static let feedBatchBytes = 32 << 10
-    static let followerBytes = feedBatchBytes + frameBytes
+    /// So many events a follower of the feed gets at a time.
+    static let feedPageCount = 16
+    /// A follower: one batch of lines and the events that it is made from. A key of a kibibyte takes three in its line.
+    static let followerBytes = feedPageCount * (5 << 10)
 
     /// Answers up to this size are bounded by the connection that they are sent on.
     static let freeAnswerBytes = 64 << 10
