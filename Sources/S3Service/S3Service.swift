@@ -24,7 +24,7 @@ package final class S3Service: Sendable {
     private let hostID: String
     private let isDraining = Atomic<Bool>(false)
     /// Two followers at a time: a quarter of the engine's threads at their fewest.
-    let feedTurns = FeedTurns(count: 2)
+    let feedTurns = Turns(count: 2)
 
     package init(engine: StorageEngine, configuration: S3ServiceConfiguration, logger: Logger) {
         self.engine = engine

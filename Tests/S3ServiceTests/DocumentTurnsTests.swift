@@ -14,38 +14,38 @@ import Testing
     }
 
     @Test func largeDocumentsAreReadOneAfterAnotherInTheirOrder() async throws {
-        let turns = DocumentTurns()
+        let documents = DocumentTurns()
         let order = Order()
-        await turns.take()
+        await documents.turns.take()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for number in 0..<5 {
                 tasks.addTask {
-                    try await turns.read(byteCount: Self.large) { order.append(number) }
+                    try await documents.read(byteCount: Self.large) { order.append(number) }
                 }
-                while turns.waitingCount <= number { await Task.yield() }
+                while documents.turns.waitingCount <= number { await Task.yield() }
             }
             #expect(order.all.isEmpty)
-            turns.pass()
+            documents.turns.pass()
             try await tasks.waitForAll()
         }
         #expect(order.all == [0, 1, 2, 3, 4])
-        #expect(turns.waitingCount == 0)
+        #expect(documents.turns.waitingCount == 0)
     }
 
     @Test func smallDocumentsWaitForNobody() async throws {
-        let turns = DocumentTurns()
-        await turns.take()
-        #expect(try await turns.read(byteCount: DocumentTurns.smallBytes) { 1 } == 1)
-        turns.pass()
+        let documents = DocumentTurns()
+        await documents.turns.take()
+        #expect(try await documents.read(byteCount: DocumentTurns.smallBytes) { 1 } == 1)
+        documents.turns.pass()
     }
 
     @Test func aDocumentThatIsRefusedPassesTheTurnOn() async throws {
-        let turns = DocumentTurns()
+        let documents = DocumentTurns()
         for _ in 0..<2 {
             await #expect(throws: S3Error.self) {
-                try await turns.read(byteCount: Self.large) { () throws(S3Error) in throw S3Error(.malformedXML) }
+                try await documents.read(byteCount: Self.large) { () throws(S3Error) in throw S3Error(.malformedXML) }
             }
         }
-        #expect(try await turns.read(byteCount: Self.large) { 1 } == 1)
+        #expect(try await documents.read(byteCount: Self.large) { 1 } == 1)
     }
 }

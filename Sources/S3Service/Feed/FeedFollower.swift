@@ -12,7 +12,7 @@ struct FeedFollower: Sendable {
     let start: FeedCursor
     let filter: FeedFilter
     let keepAlive: Duration
-    let turns: FeedTurns
+    let turns: Turns
 
     /// - Returns: how many bytes were sent, when the server is draining or the bucket has gone.
     /// - Throws: when the client has gone, or the events behind the cursor have.

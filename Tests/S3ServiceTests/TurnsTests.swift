@@ -3,9 +3,9 @@ import Testing
 
 @testable import S3Service
 
-@Suite struct FeedTurnsTests {
+@Suite(.timeLimit(.minutes(1))) struct TurnsTests {
     @Test func noMoreHaveATurnThanThereAre() async {
-        let turns = FeedTurns(count: 2)
+        let turns = Turns(count: 2)
         let holders = Atomic<Int>(0)
         let most = Atomic<Int>(0)
         let doneCount = await withTaskGroup(of: Void.self, returning: Int.self) { group in
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func aTurnIsGivenBackWhenItsHolderFails() async {
-        let turns = FeedTurns(count: 1)
+        let turns = Turns(count: 1)
         await #expect(throws: CancellationError.self) { try await turns.withTurn { throw CancellationError() } }
         #expect(await turns.withTurn { 1 } == 1)
     }
