@@ -3,6 +3,7 @@ package import HTTPKernel
 package import Logging
 import NIOCore
 import NIOHTTP1
+import Names
 package import ObjectEngine
 import S3Types
 import S3Wire
@@ -30,7 +31,7 @@ package final class S3Service: Sendable {
         let secret = configuration.secret
         let now = configuration.now
         self.verifier = SignatureVerifier(
-            region: configuration.region, secret: { $0 == accessKey ? secret : nil }, now: { now() / 1000 })
+            region: configuration.region, secret: { Name($0) == Name(accessKey) ? secret : nil }, now: { now() / 1000 })
         self.hostID = base64((0..<24).map { _ in UInt8.random(in: 0...255) })
     }
 
@@ -69,7 +70,7 @@ package final class S3Service: Sendable {
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
         let requestID = Self.requestID()
         let refusal = S3Error(error)
-        let resource = head.map { String($0.target.prefix { $0 != "?" }) } ?? "/"
+        let resource = head.map { String($0.target.bytePrefix(upTo: "?")) } ?? "/"
         let fields = commonFields(requestID: requestID) + [("content-type", "application/xml")]
         let document = refusal.document(resource: resource, requestID: requestID, hostID: hostID)
         return Response(
@@ -95,7 +96,7 @@ package final class S3Service: Sendable {
         let isCopy = fields.contains { $0.name == "x-amz-copy-source" }
         let operation = try S3Operation(method: method, address: address, isCopy: isCopy)
         if let expected = fields.first(where: { $0.name == "x-amz-expected-bucket-owner" })?.value {
-            guard expected == configuration.owner.id else { throw S3Error(.accessDenied) }
+            guard Name(expected) == Name(configuration.owner.id) else { throw S3Error(.accessDenied) }
         }
         return S3Request(
             operation: operation, method: method, address: address, fields: fields, signature: signature,
@@ -115,14 +116,16 @@ package final class S3Service: Sendable {
 
     /// A presigned URL may carry `x-amz-` headers as parameters: they are signed with the rest of the query.
     private static func hoist(_ query: QueryParameters, into fields: inout [(name: String, value: String)]) {
-        let own: Set = [
+        let own: Set<Name> = [
             "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
             "x-amz-signature",
             "x-amz-security-token", "x-amz-content-sha256",
         ]
         for item in query.items {
-            let name = item.name.lowercased()
-            guard name.hasPrefix("x-amz-"), !own.contains(name), !fields.contains(where: { $0.name == name }) else {
+            let name = item.name.asciiLowercased()
+            guard name.hasBytePrefix("x-amz-"), !own.contains(Name(name)),
+                !fields.contains(where: { Name($0.name) == Name(name) })
+            else {
                 continue
             }
             fields.append((name, item.value))

@@ -1,3 +1,5 @@
+import Names
+
 /// The body of DeleteObjects.
 package struct DeleteDocument: Sendable {
     package static let limitCount = 1000
@@ -23,7 +25,7 @@ package struct DeleteDocument: Sendable {
         }
         guard (1...Self.limitCount).contains(entries.count) else { throw S3Error(.malformedXML) }
         self.entries = entries
-        self.isQuiet = root.text(of: "Quiet")?.lowercased() == "true"
+        self.isQuiet = root.text(of: "Quiet")?.asciiLowercased() == "true"
     }
 }
 
@@ -32,7 +34,7 @@ func readDocument(_ bytes: [UInt8], root name: String) throws(S3Error) -> XMLEle
     guard !bytes.isEmpty else { throw S3Error(.missingRequestBody) }
     do {
         let root = try XMLReader.read(bytes)
-        guard root.name == name else { throw XMLReaderError.malformed(reason: "the root is \(root.name)") }
+        guard Name(root.name) == Name(name) else { throw XMLReaderError.malformed(reason: "the root is \(root.name)") }
         return root
     } catch {
         throw S3Error(.malformedXML)

@@ -1,3 +1,5 @@
+import Names
+
 /// The operations that the store carries out; the raw value is the name that S3 gives them.
 package enum S3Operation: String, Sendable, CaseIterable {
     case listBuckets = "ListBuckets"
@@ -25,7 +27,7 @@ package enum S3Operation: String, Sendable, CaseIterable {
 
     /// Sub-resources of S3 that this store does not have. One of them in a query makes the request NotImplemented rather than
     /// a plain read or write of the object.
-    private static let unserved: Set<String> = [
+    private static let unserved: Set<Name> = [
         "accelerate", "acl", "analytics", "attributes", "cors", "encryption", "intelligent-tiering", "inventory",
         "legal-hold",
         "lifecycle", "logging", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls",
@@ -41,7 +43,7 @@ package enum S3Operation: String, Sendable, CaseIterable {
     /// - Throws: MethodNotAllowed, NotImplemented.
     package init(method: String, address: S3Address, isCopy: Bool) throws(S3Error) {
         let query = address.query
-        if let name = query.items.first(where: { Self.unserved.contains($0.name) })?.name {
+        if let name = query.items.first(where: { Self.unserved.contains(Name($0.name)) })?.name {
             throw S3Error(.notImplemented, details: [("Header", name)])
         }
         guard address.bucket != nil else {

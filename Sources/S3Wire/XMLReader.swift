@@ -1,5 +1,6 @@
 import Foundation
 import FoundationXML
+import Names
 
 /// Why a document is not read.
 package enum XMLReaderError: Error, Equatable, Sendable {
@@ -21,7 +22,7 @@ package enum XMLReader {
         guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
             throw .malformed(reason: "the document is not UTF-8")
         }
-        guard !text.contains("<!DOCTYPE"), !text.contains("<!ENTITY") else {
+        guard !text.containsBytes(of: "<!DOCTYPE"), !text.containsBytes(of: "<!ENTITY") else {
             throw .malformed(reason: "a document type is not allowed")
         }
         if let encoding = declaredEncoding(text), encoding != "utf-8" {
@@ -43,8 +44,9 @@ package enum XMLReader {
         else { return nil }
         let declaration = text[start.upperBound..<end.lowerBound]
         guard let mark = declaration.firstRange(of: "encoding") else { return nil }
+        // text: what is not utf-8 by characters is refused
         let value = declaration[mark.upperBound...].drop { $0 == " " || $0 == "=" || $0 == "\"" || $0 == "'" }
-        return value.prefix { $0 != "\"" && $0 != "'" }.lowercased()
+        return value.prefix { $0 != "\"" && $0 != "'" }.asciiLowercased()  // text: as above
     }
 }
 
@@ -64,14 +66,14 @@ private final class TreeBuilder: NSObject, XMLParserDelegate {
 
     func parser(
         _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-        attributes: [String: String]
+        attributes: [String: String]  // text: as Foundation has it, and not read
     ) {
         elementCount += 1
         guard open.count < depthLimit, elementCount <= elementLimit else {
             fault = "the document has too many elements"
             return parser.abortParsing()
         }
-        let localName = name.split(separator: ":").last.map(String.init) ?? name
+        let localName = String(name.pieces(at: ":").last ?? "")
         open.append(XMLElement(name: localName))
     }
 

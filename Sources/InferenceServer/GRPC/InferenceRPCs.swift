@@ -18,7 +18,8 @@ struct InferenceRPCs: RegistrableRPCService {
         unary("ServerMetadata", &router) { _, _ in OpenInferenceMessages.server() }
         unary("ModelReady", &router) { loop, message throws(OpenInferenceRefusal) in
             let named = try Self.named(message)
-            let slot = try? loop.slot(named: Name(named.name), version: Name(named.version))  // Whatever the reason: not ready.
+            // Whatever the reason: not ready.
+            let slot = try? loop.slot(named: Name(named.name), version: Name(named.version))
             return OpenInferenceMessages.truth(slot != nil)
         }
         unary("ModelMetadata", &router) { loop, message throws(OpenInferenceRefusal) in

@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// CatBoost's JSON. Unknown keys are skipped; keys come in any order.
 ///
@@ -89,7 +90,7 @@ enum CatBoostDocument {
     ) throws(ModelFormatError) {
         try json.eachKey { (json, key) throws(ModelFormatError) in
             if key == "ctrs" { return try statistics.readDefinitions(&json) }
-            guard key.hasSuffix("_features"), try json.takeKind() == .array else { return try json.skip() }
+            guard key.hasByteSuffix("_features"), try json.takeKind() == .array else { return try json.skip() }
             try json.enterArray()
             while try json.takeElement() {
                 guard draft.columns.count < limits.maxFeatureCount else {

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// XGBoost's legacy binary model: C structures, little-endian, behind an optional `binf`.
 ///
@@ -23,7 +24,8 @@ enum XGBoostBinary {
         draft.objective = try text(&cursor, limits)
         draft.booster = try text(&cursor, limits)
         draft.baseScores = [baseScore]
-        if major < 1, !draft.objective.hasPrefix("multi:"), let objective = XGBoostObjective(name: draft.objective) {
+        if major < 1, !draft.objective.hasBytePrefix("multi:"), let objective = XGBoostObjective(name: draft.objective)
+        {
             draft.baseScores = [objective.baseScore(oldMargin: baseScore)]
         }
         switch draft.booster {
