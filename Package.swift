@@ -131,15 +131,15 @@ let house: [Room] = [
 
     // Floor 1: words and tools.
     support("PropertyTesting"),
-    room(1, "S3Types"),
+    room(1, "S3Types", ["Names"], tests: ["PropertyTesting"]),
     room(1, "Threads"),
-    room(1, "ModelTypes"),
+    room(1, "ModelTypes", ["Names"]),
     room(1, "JSONReader", tests: ["PropertyTesting"]),
     room(1, "Protobuf", tests: ["PropertyTesting"]),
     room(1, "Telemetry", ["Logging"]),
     room(1, "RocksKit", ["CRocksDB"]),
     room(1, "LZ4Kit", ["CLZ4"]),
-    room(1, "ArchiveKit", ["CArchive"]),
+    room(1, "ArchiveKit", ["Names", "CArchive"]),
     room(1, "Digests", ["CCrypto", "CChecksum"]),
     room(1, "DurableFiles"),
     room(1, "SealedMemory", ["CLinux"]),
@@ -151,17 +151,18 @@ let house: [Room] = [
             "Names", "S3Types", "DurableFiles", "JSONReader", "Telemetry", "Logging", "ArgumentParser", "Configuration",
             "ServiceLifecycle", "UnixSignals",
         ]),
-    room(2, "LoadGenerator", ["Threads", "Telemetry", "Histogram"]),
-    room(2, "SigV4", ["S3Types", "Digests"]),
-    room(2, "S3Wire", ["S3Types"], tests: ["PropertyTesting"]),
-    room(2, "ModelFormat", ["ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
-    room(2, "ModelImage", ["ModelTypes"], tests: ["PropertyTesting"]),
+    room(2, "LoadGenerator", ["Names", "Threads", "Telemetry", "Histogram"]),
+    room(2, "SigV4", ["Names", "S3Types", "Digests"]),
+    room(2, "S3Wire", ["Names", "S3Types"], tests: ["PropertyTesting"]),
+    room(2, "ModelFormat", ["Names", "ModelTypes", "JSONReader", "Protobuf"], tests: ["PropertyTesting"]),
+    room(2, "ModelImage", ["Names", "ModelTypes"], tests: ["PropertyTesting"]),
     room(
         2, "OnnxRuntimeKit", ["COnnxRuntime", "ModelTypes", "Protobuf"],
         tests: ["ModelFormat", "JSONReader", "PropertyTesting"]),
-    room(2, "InferenceWire", ["JSONReader", "Protobuf", "Telemetry"], tests: ["PropertyTesting"]),
+    room(2, "InferenceWire", ["Names", "JSONReader", "Protobuf", "Telemetry"], tests: ["PropertyTesting"]),
     room(
-        2, "HTTPKernel", ["CEpoll", "Threads", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS", "NIOSSL", "Logging"],
+        2, "HTTPKernel",
+        ["Names", "CEpoll", "Threads", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS", "NIOSSL", "Logging"],
         tests: ["NIOEmbedded", "PropertyTesting"]),
 
     // Floor 3: engines.
@@ -172,7 +173,7 @@ let house: [Room] = [
         tests: ["ModelFormat", "JSONReader", "PropertyTesting"]),
     room(
         3, "S3Client",
-        ["S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
+        ["Names", "S3Types", "SigV4", "S3Wire", "Digests", "JSONReader", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"],
         tests: ["Threads"]),
     room(
         3, "ModelCache", ["Names", "LZ4Kit", "DurableFiles", "Digests", "SealedMemory", "Threads"],
@@ -185,7 +186,8 @@ let house: [Room] = [
     room(
         4, "S3Service",
         [
-            "S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1", "Logging",
+            "Names", "S3Types", "Digests", "SigV4", "S3Wire", "ObjectEngine", "HTTPKernel", "NIOCore", "NIOHTTP1",
+            "Logging",
             "Telemetry",
         ]),
     room(
@@ -220,20 +222,21 @@ let house: [Room] = [
     program(
         "lodestore",
         [
-            "S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "DurableFiles", "Launch",
+            "Names", "S3Server", "S3Service", "ObjectEngine", "S3Types", "HTTPKernel", "DurableFiles", "Launch",
             "ArgumentParser", "Logging",
             "NIOCore",
         ]),
     program(
         "lodestore-sidecar",
         [
-            "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
+            "Names", "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
             "OnnxRuntimeKit", "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
         ]),
     program(
         "lodestore-executor",
         [
-            "DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire", "Scoring",
+            "Names", "DurableFiles", "InferenceServer", "ModelTypes", "NIOCore", "LoadGenerator", "InferenceWire",
+            "Scoring",
             "ModelImage", "Launch", "OnnxRuntimeKit",
             "ArgumentParser", "Logging", "HTTPKernel",
         ]),

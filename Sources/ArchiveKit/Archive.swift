@@ -1,4 +1,5 @@
 import CArchive
+import Names
 
 /// Unpacks tar and zip archives, plain or compressed with gzip or zstd, from memory into memory.
 ///
@@ -25,15 +26,14 @@ package enum Archive {
             throw .notAnArchive(reason: reader.problem)
         }
         var members: [ArchiveMember] = []
-        // Paths are bytes: two spellings of one letter are two files.
-        var paths: Set<[UInt8]> = []
+        var paths: Set<Name> = []
         var entryCount = 0
         var budget = Budget(limits: limits, packedBytes: UInt64(bytes.count))
         while let entry = try unsafe reader.nextEntry(isFirst: entryCount == 0) {
             entryCount += 1
             guard entryCount <= limits.entryCount else { throw .tooManyEntries(limit: limits.entryCount) }
             guard let path = try unsafe regularPath(of: entry, limits: limits) else { continue }
-            guard paths.insert(Array(path.utf8)).inserted else { throw .duplicatePath(path) }
+            guard paths.insert(Name(path)).inserted else { throw .duplicatePath(path) }
             let contents = try reader.contents(of: path, keptBytes: keptBytes(path), within: &budget)
             members.append(ArchiveMember(path: path, bytes: contents))
         }
@@ -61,9 +61,9 @@ package enum Archive {
             throw .unsafePath("")
         }
         let path = unsafe String(cString: text)
-        let components = path.split(separator: "/", omittingEmptySubsequences: true).filter { $0 != "." }
+        let components = path.pieces(at: "/").filter { !$0.isEmpty && Name($0) != "." }
         let isSafe =
-            !path.hasPrefix("/") && !components.contains("..") && path.utf8.count <= limits.pathBytes
+            !path.hasBytePrefix("/") && !components.contains { Name($0) == ".." } && path.utf8.count <= limits.pathBytes
             && !path.utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\\") || $0 == 0x7F }
         guard isSafe else { throw .unsafePath(String(path.prefix(200))) }
         let type = UInt32(unsafe archive_entry_filetype(entry))

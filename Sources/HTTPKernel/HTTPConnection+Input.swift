@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Names
 
 /// From bytes to the service.
 extension HTTPConnection {
@@ -168,11 +169,13 @@ extension HTTPConnection {
         let hosts = head.headers[canonicalForm: "host"].count
         if hosts > 1 { return .malformedRequest(reason: "more than one Host") }
         if hosts == 0, head.version == .http1_1 { return .malformedRequest(reason: "no Host") }
-        if let authority = RequestHead.absoluteForm(head.uri)?.authority, authority.isEmpty || authority.contains("@") {
+        if let authority = RequestHead.absoluteForm(head.uri)?.authority,
+            authority.isEmpty || authority.utf8.contains(UInt8(ascii: "@"))
+        {
             return .malformedRequest(reason: "a target without a host, or with a user")
         }
         let codings = head.headers[canonicalForm: "transfer-encoding"]
-        if let last = codings.last, last.lowercased() != "chunked" {
+        if let last = codings.last, last.asciiLowercased() != "chunked" {
             return .malformedRequest(reason: "a Transfer-Encoding that does not end in chunked")
         }
         if codings.count > 1 {

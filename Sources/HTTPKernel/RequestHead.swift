@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 package import NIOHTTP1
+import Names
 
 /// A request's line and fields.
 ///
@@ -54,7 +55,7 @@ package struct RequestHead: Sendable {
         self.isVersion10 = head.version == .http1_0
         self.expectsContinue =
             head.version != .http1_0
-            && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
+            && head.headers[canonicalForm: "expect"].contains { $0.asciiLowercased() == "100-continue" }
         // An upgrade that is not taken: the codec reads nothing after it, so the connection ends with this request.
         self.isKeepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
         self.source = .parsed(head)
@@ -63,12 +64,14 @@ package struct RequestHead: Sendable {
     /// The two halves of a target that names its host, as clients send it to a proxy: whom it asks, and the target that it would
     /// send there itself. Nil for a target of another form. Source: RFC 9112, section 3.2.2.
     static func absoluteForm(_ uri: String) -> (authority: Substring, target: String)? {
-        let scheme = ["http://", "https://"].first { uri.count >= $0.count && uri.prefix($0.count).lowercased() == $0 }
+        let scheme = ["http://", "https://"].first {
+            String(decoding: uri.utf8.prefix($0.utf8.count), as: UTF8.self).asciiLowercased().hasSameBytes(as: $0)
+        }
         guard let scheme else { return nil }
-        let rest = uri.dropFirst(scheme.count)
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        let rest = Substring(uri.utf8.dropFirst(scheme.utf8.count))
+        let end = rest.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
         let target = rest[end...]
-        return (rest[..<end], target.hasPrefix("/") ? String(target) : "/" + target)
+        return (rest[..<end], target.hasBytePrefix("/") ? String(target) : "/" + target)
     }
 
     /// The codec leaves blanks at the end of values, where HTTP says that they are none of the value.

@@ -55,7 +55,7 @@ extension JSONReader {
 
     /// Whether `text`, got from this reader, is `word`.
     package borrowing func text(_ text: JSONText, is word: StaticString) -> Bool {
-        if text.hasEscapes { return string(text) == word.description }
+        if text.hasEscapes { return string(text).utf8.elementsEqual(word.description.utf8) }
         guard text.range.count == word.utf8CodeUnitCount else { return false }
         for index in 0..<text.range.count
         where unsafe bytes[text.range.lowerBound + index] != word.utf8Start[index] { return false }

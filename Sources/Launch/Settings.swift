@@ -16,8 +16,7 @@ package struct Settings: Sendable {
     /// - Throws: ``ConfigurationError/unreadableFile(path:cause:)``; ``ConfigurationError/unknown(key:path:known:)`` and
     ///   ``ConfigurationError/unacceptable(key:value:accepted:)`` for what the file must not hold.
     package init(
-        flags: Flags, file: String?,
-        environment: [String: String]? = nil  // text: the type of the library that reads it
+        flags: Flags, file: String?, environment: [String: String]? = nil  // text: the library's type
     ) throws(ConfigurationError) {
         let values = Dictionary(
             uniqueKeysWithValues: flags.given.map { (AbsoluteConfigKey([$0.key.text]), $0.value.value) })

@@ -46,6 +46,7 @@ extension LoadReport {
             .joined(separator: "\n")
     }
 
+    // text: shown only
     private static func list(_ counts: [String: Int]) -> String {
         counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ";")
     }

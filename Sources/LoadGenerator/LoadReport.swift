@@ -10,11 +10,11 @@ package struct LoadReport: Sendable {
     package var answeredCount = 0
     package var failedCount = 0
     /// Answers with a status other than 200, and failures to send or receive, by their text.
-    package var failures: [String: Int] = [:]
+    package var failures: [String: Int] = [:]  // text: shown only
     /// How many answers each model version gave.
-    package var versions: [String: Int] = [:]
+    package var versions: [String: Int] = [:]  // text: shown only
     /// When each version was first seen, in nanoseconds since the load began.
-    package var firstSeenNanoseconds: [String: UInt64] = [:]
+    package var firstSeenNanoseconds: [String: UInt64] = [:]  // text: shown only
     /// From the first due time to the last answer.
     package var elapsedNanoseconds: UInt64 = 0
 

@@ -1,3 +1,5 @@
+import Names
+
 /// Finds where one HTTP/1.1 response ends, for answers that state their length.
 ///
 /// Source: RFC 9112, sections 4 to 6. Chunked answers are refused: no answer to a prediction is chunked.
@@ -49,7 +51,7 @@ struct ResponseReader {
     private static func parse(_ head: [UInt8]) throws(LoadError) -> Response {
         let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
         guard let statusLine = lines.first?.split(separator: " "), statusLine.count >= 2,
-            statusLine[0].hasPrefix("HTTP/1."),
+            statusLine[0].hasBytePrefix("HTTP/1."),
             let status = Int(statusLine[1])
         else { throw .malformedResponse }
         var length: Int?

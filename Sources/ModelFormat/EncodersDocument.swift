@@ -1,5 +1,6 @@
 import JSONReader
 package import ModelTypes
+import Names
 
 /// What `encoders.json` may have at most.
 package struct EncoderLimits: Hashable, Sendable {
@@ -149,14 +150,14 @@ package enum EncodersDocument {
         func encoded(_ model: ModelDescription, offset: Int) throws(ModelFormatError) -> Encoded {
             guard version == 1 else { throw ModelFormatError(.unsupported("version \(version)"), at: offset) }
             let names = try featureNames(model, offset: offset)
-            var numbers: [String: Int] = [:]
-            var ambiguous: Set<String> = []
-            for (number, name) in names.enumerated() {
+            var numbers: [Name: Int] = [:]
+            var ambiguous: Set<Name> = []
+            for (number, name) in names.map({ Name($0) }).enumerated() {
                 if numbers.updateValue(number, forKey: name) != nil { ambiguous.insert(name) }
             }
             var read: [FeatureEncoders.Encoder] = []
             for encoder in encoders {
-                guard let feature = numbers[encoder.name], !ambiguous.contains(encoder.name) else {
+                guard let feature = numbers[Name(encoder.name)], !ambiguous.contains(Name(encoder.name)) else {
                     throw ModelFormatError(
                         .inconsistent("the model has no feature \(encoder.name.prefix(64)) or several"),
                         at: encoder.offset)
@@ -181,7 +182,8 @@ package enum EncodersDocument {
                 }
                 return model.featureNames
             }
-            guard names.count == model.featureCount, model.featureNames.isEmpty || model.featureNames == names else {
+            let isModels = model.featureNames.isEmpty || model.featureNames.map { Name($0) } == names.map { Name($0) }
+            guard names.count == model.featureCount, isModels else {
                 throw ModelFormatError(.inconsistent("features are not the model's"), at: offset)
             }
             return names

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// Lays out the tables that find a feature by its name, and a number by a category's text: open addressing, linear probing,
 /// at most half full.

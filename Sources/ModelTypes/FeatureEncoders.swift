@@ -1,3 +1,5 @@
+package import Names
+
 /// What turns category texts into the numbers that a model was trained on, feature by feature.
 ///
 /// Texts are told apart by their bytes: two spellings of one character are two texts, as they are to what trained the model.
@@ -17,11 +19,11 @@ package struct FeatureEncoders: Hashable, Sendable {
     }
 
     package struct Category: Hashable, Sendable {
-        package let text: String
+        package let text: Name
         package let number: Double
 
         package init(text: String, number: Double) {
-            self.text = text
+            self.text = Name(text)
             self.number = number
         }
     }
@@ -55,25 +57,16 @@ package struct FeatureEncoders: Hashable, Sendable {
             guard index == 0 || self.encoders[index - 1].feature != encoder.feature else {
                 throw .featureTwice(encoder.feature)
             }
-            var seen: Set<TextBytes> = []
+            var seen: Set<Name> = []
             seen.reserveCapacity(encoder.categories.count)
             for category in encoder.categories {
-                guard category.number.isFinite else { throw .number(feature: encoder.feature, text: category.text) }
-                guard seen.insert(TextBytes(text: category.text)).inserted else {
-                    throw .categoryTwice(feature: encoder.feature, text: category.text)
+                guard category.number.isFinite else {
+                    throw .number(feature: encoder.feature, text: category.text.text)
+                }
+                guard seen.insert(category.text).inserted else {
+                    throw .categoryTwice(feature: encoder.feature, text: category.text.text)
                 }
             }
         }
-    }
-}
-
-/// A text that equals another when their bytes do; String's own equality takes canonically equivalent texts for one.
-private struct TextBytes: Hashable {
-    let text: String
-
-    static func == (left: TextBytes, right: TextBytes) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
-
-    func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
     }
 }

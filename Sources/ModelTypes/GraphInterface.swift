@@ -1,3 +1,5 @@
+import Names
+
 /// What goes into a graph that a library runs, and what of its outputs is the prediction.
 ///
 /// Rows are dimension 0 of every input and of the output. The inputs' columns, one behind the other in the order of the inputs, are
@@ -61,13 +63,13 @@ package struct GraphInterface: Hashable, Sendable {
     package init(inputs ports: [Port], outputs: [Port]) throws(GraphInterfaceError) {
         guard !ports.isEmpty else { throw .noInputs }
         var (inputs, first, takesOneRow): ([Input], Int, Bool) = ([], 0, false)
-        var names: Set<String> = []
+        var names: Set<Name> = []
         for port in ports {
             let (code, rows, shape) = try Self.rows(of: port, limit: Self.featureLimit - first) {
                 .input(port.name, $0)
             }
             guard let element = Element(rawValue: code) else { throw .input(port.name, .element(code)) }
-            guard names.insert(port.name).inserted else { throw .input(port.name, .twice) }
+            guard names.insert(Name(port.name)).inserted else { throw .input(port.name, .twice) }
             if rows == 1 { takesOneRow = true }
             inputs.append(Input(name: port.name, element: element, shape: shape, firstColumn: first))
             first += shape.reduce(1, *)
@@ -92,7 +94,7 @@ package struct GraphInterface: Hashable, Sendable {
         let names = inputs.flatMap { input in
             input.columnCount == 1 ? [input.name] : (0..<input.columnCount).map { "\(input.name).\($0)" }
         }
-        return Set(names).count == names.count ? names : []
+        return Set(names.map { Name($0) }).count == names.count ? names : []
     }
 
     /// The one output of numbers; of several, the one that is called probabilities.
@@ -105,7 +107,7 @@ package struct GraphInterface: Hashable, Sendable {
             }
         }
         if numbers.count == 1 { return numbers[0] }
-        let named = numbers.filter { $0.name.contains("probabilit") }
+        let named = numbers.filter { $0.name.containsBytes(of: "probabilit") }
         if named.count == 1 { return named[0] }
         guard numbers.isEmpty else { throw .severalOutputs(numbers.prefix(8).map(\.name)) }
         for port in outputs {

@@ -17,6 +17,10 @@ extension StringProtocol {
         return excess >= 0 && utf8.dropFirst(excess).elementsEqual(suffix.utf8)
     }
 
+    package func containsBytes(of part: some StringProtocol) -> Bool {
+        utf8.firstRange(of: part.utf8) != nil
+    }
+
     /// The pieces between the bytes of one ASCII character, empty ones too.
     ///
     /// - Parameter cuts: How many times to cut at most.
@@ -37,6 +41,11 @@ extension StringProtocol {
         var end = first
         for index in utf8[first...].indices where !isBlank(utf8[index]) { end = utf8.index(after: index) }
         return self[first..<end]
+    }
+
+    /// With `a` to `z` in upper case and every other byte as it is.
+    package func asciiUppercased() -> String {
+        String(decoding: utf8.map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }, as: UTF8.self)
     }
 
     /// With `A` to `Z` in lower case and every other byte as it is: lowercasing makes U+212A a `k`.

@@ -21,7 +21,8 @@ package import ModelTypes
         var (table, environment): (connx_table?, connx_object?) = (nil, nil)
         var text = [CChar](repeating: 0, count: 1024)
         let result = unsafe connx_open(
-            path.contains("/") ? path : "./" + path, Self.interfaceVersion, &table, &text, text.count)
+            path.utf8.contains(UInt8(ascii: "/")) ? path : "./" + path, Self.interfaceVersion, &table, &text, text.count
+        )
         let said = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         switch Int(result) {
         case Int(CONNX_OPENED.rawValue): version = said

@@ -1,6 +1,7 @@
 import HTTPKernel
 import Logging
 import NIOHTTP1
+import Names
 import S3Wire
 import Telemetry
 
@@ -25,7 +26,7 @@ struct AccessRecord {
     init(requestID: String, exchange: StreamedRequest) {
         self.requestID = requestID
         self.method = exchange.head.method.rawValue
-        self.resource = String(exchange.head.target.prefix { $0 != "?" })
+        self.resource = String(exchange.head.target.bytePrefix(upTo: "?"))
         self.connection = exchange.connection
         self.body = exchange.body
         self.announcesBody = exchange.head.isChunked || exchange.head.contentLength != nil

@@ -3,6 +3,7 @@ package import HTTPKernel
 package import Logging
 import NIOCore
 import NIOHTTP1
+import Names
 package import ObjectEngine
 import S3Types
 import S3Wire
@@ -34,7 +35,7 @@ package final class S3Service: Sendable {
         let secret = configuration.secret
         let now = configuration.now
         self.verifier = SignatureVerifier(
-            region: configuration.region, secret: { $0 == accessKey ? secret : nil }, now: { now() / 1000 })
+            region: configuration.region, secret: { Name($0) == Name(accessKey) ? secret : nil }, now: { now() / 1000 })
         self.hostID = base64((0..<24).map { _ in UInt8.random(in: 0...255) })
     }
 
@@ -80,7 +81,7 @@ package final class S3Service: Sendable {
     package func response(for error: HTTPKernelError, head: RequestHead?) -> Response {
         let requestID = Self.requestID()
         let refusal = S3Error(error)
-        let resource = head.map { String($0.target.prefix { $0 != "?" }) } ?? "/"
+        let resource = head.map { String($0.target.bytePrefix(upTo: "?")) } ?? "/"
         let fields =
             commonFields(requestID: requestID) + [("content-type", "application/xml")] + refusal.code.waitingFields
         let document = refusal.document(resource: resource, requestID: requestID, hostID: hostID)
@@ -136,9 +137,9 @@ package final class S3Service: Sendable {
         // A header that was sent stands for the parameter; a parameter that comes twice is for the entry to refuse.
         let sentCount = fields.count
         for item in query.items {
-            let name = item.name.lowercased()
-            guard name.hasPrefix("x-amz-"), !ownParameters.contains(name),
-                !fields.prefix(sentCount).contains(where: { $0.name == name })
+            let name = item.name.asciiLowercased()
+            guard name.hasBytePrefix("x-amz-"), !ownParameters.contains(where: { Name($0) == Name(name) }),
+                !fields.prefix(sentCount).contains(where: { Name($0.name) == Name(name) })
             else {
                 continue
             }

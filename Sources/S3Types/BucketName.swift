@@ -1,8 +1,10 @@
+import Names
+
 /// The name of a bucket: 3 to 63 characters of `a-z 0-9 . -`, as the DNS label rules of S3 have it.
 ///
 /// Source: "Bucket naming rules", Amazon S3 User Guide.
 package struct BucketName: Hashable, Sendable, CustomStringConvertible {
-    package let text: String
+    package let text: String  // text: ASCII, checked by init
 
     package var description: String { text }
 
@@ -42,7 +44,7 @@ package struct BucketName: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func isReserved(_ name: String) -> Bool {
-        ["xn--", "sthree-", "amzn-s3-demo-"].contains { name.hasPrefix($0) }
-            || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].contains { name.hasSuffix($0) }
+        ["xn--", "sthree-", "amzn-s3-demo-"].contains { name.hasBytePrefix($0) }
+            || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].contains { name.hasByteSuffix($0) }
     }
 }

@@ -1,3 +1,5 @@
+import Names
+
 /// One range of a `Range: bytes=…` header, before the size of the object is known.
 ///
 /// Source: RFC 9110, section 14.1.2. S3 serves a single range only; a header that names several, or that does not parse,
@@ -13,7 +15,7 @@ package enum ByteRange: Hashable, Sendable {
     /// Nil where the header is to be ignored.
     package init?(header: String) {
         guard header.utf8.starts(with: "bytes=".utf8) else { return nil }
-        let ends = header.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
+        let ends = Substring(header.utf8.dropFirst(6)).pieces(at: "-")
         guard ends.count == 2 else { return nil }
         let first = UInt64(digits: ends[0])
         let last = UInt64(digits: ends[1])

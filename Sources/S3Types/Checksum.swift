@@ -1,3 +1,5 @@
+import Names
+
 /// The checksum algorithms of S3's `x-amz-checksum-…` headers.
 ///
 /// Source: "Checking object integrity", Amazon S3 User Guide.
@@ -19,7 +21,7 @@ package enum ChecksumAlgorithm: String, Hashable, Sendable, CaseIterable {
     }
 
     /// The header that carries a value, in lower case.
-    package var headerName: String { "x-amz-checksum-" + rawValue.lowercased() }
+    package var headerName: String { "x-amz-checksum-" + rawValue.asciiLowercased() }
 
     /// Whether a whole object's value can be made from those of its parts.
     package var isLinear: Bool {

@@ -1,9 +1,11 @@
+import Names
+
 /// An entity tag without its quotes: the MD5 of the body in hexadecimal, or the MD5 of the parts' MD5s and `-N` for an
 /// object of `N` uploaded parts.
 ///
 /// An ETag names a state of an object; it is not a hash that anyone may verify a body with.
 package struct ETag: Hashable, Sendable, CustomStringConvertible {
-    package let text: String
+    package let text: String  // text: ASCII, checked by init
 
     package var description: String { text }
 
@@ -21,8 +23,10 @@ package struct ETag: Hashable, Sendable, CustomStringConvertible {
             return
         }
         var rest = Substring(text)
-        if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
-        if rest.hasPrefix("\"") && rest.hasSuffix("\"") && rest.utf8.count >= 2 { rest = rest.dropFirst().dropLast() }
+        if rest.hasBytePrefix("W/") { rest = Substring(rest.utf8.dropFirst(2)) }
+        if rest.hasBytePrefix("\"") && rest.hasByteSuffix("\"") && rest.utf8.count >= 2 {
+            rest = Substring(rest.utf8.dropFirst().dropLast())
+        }
         guard !rest.isEmpty, rest.utf8.count <= 128, rest.utf8.allSatisfy(Self.isPlain) else { throw .etag(text) }
         self.text = String(rest)
     }

@@ -1,3 +1,5 @@
+import Names
+
 /// The key of an object: 1 to 1,024 bytes of UTF-8, compared byte by byte.
 ///
 /// A key is an opaque byte string. `..`, `//`, a leading slash and NUL are ordinary content: nothing here or below ever
@@ -33,10 +35,10 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
     }
 
     package static func == (left: ObjectKey, right: ObjectKey) -> Bool {
-        left.utf8.elementsEqual(right.utf8)
+        Name(left.text) == Name(right.text)
     }
 
     package func hash(into hasher: inout Hasher) {
-        for byte in utf8 { hasher.combine(byte) }
+        hasher.combine(Name(text))
     }
 }

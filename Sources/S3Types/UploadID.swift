@@ -1,6 +1,6 @@
 /// The name of a multipart upload: 32 lower-case hexadecimal digits, opaque to clients.
 package struct UploadID: Hashable, Sendable, CustomStringConvertible {
-    package let text: String
+    package let text: String  // text: ASCII, checked by init
 
     package var description: String { text }
 

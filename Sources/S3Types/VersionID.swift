@@ -3,7 +3,7 @@
 package struct VersionID: Hashable, Sendable, CustomStringConvertible {
     package static let null = VersionID(unchecked: "null")
 
-    package let text: String
+    package let text: String  // text: ASCII, checked by init
 
     package var description: String { text }
 

@@ -1,3 +1,5 @@
+import Names
+
 /// The body of DeleteObjects.
 package struct DeleteDocument: Sendable {
     package static let limitCount = 1000
@@ -26,7 +28,7 @@ package struct DeleteDocument: Sendable {
         }
         guard (1...Self.limitCount).contains(entries.count) else { throw S3Error(.malformedXML) }
         self.entries = entries
-        switch root.trimmedText(of: "Quiet")?.lowercased() {
+        switch (root.trimmedText(of: "Quiet")?.asciiLowercased()).map({ Name($0) }) {
         case "true", "1": self.isQuiet = true
         case nil, "false", "0": self.isQuiet = false
         default: throw S3Error(.malformedXML)
@@ -39,7 +41,7 @@ func readDocument(_ bytes: [UInt8], root name: String) throws(S3Error) -> XMLEle
     guard !bytes.isEmpty else { throw S3Error(.missingRequestBody) }
     do {
         let root = try XMLReader.read(bytes)
-        guard root.name == name else { throw XMLReaderError.malformed(reason: "the root is \(root.name)") }
+        guard Name(root.name) == Name(name) else { throw XMLReaderError.malformed(reason: "the root is \(root.name)") }
         return root
     } catch {
         throw S3Error(.malformedXML)

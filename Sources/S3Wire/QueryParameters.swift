@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 /// The parameters of a query as text, in the order given.
@@ -18,7 +19,7 @@ package struct QueryParameters: Sendable {
     }
 
     /// The value of the first parameter of that name.
-    package func first(_ name: String) -> String? { items.first { $0.name == name }?.value }
-    package func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
-    package func contains(_ name: String) -> Bool { items.contains { $0.name == name } }
+    package func first(_ name: String) -> String? { items.first { Name($0.name) == Name(name) }?.value }
+    package func all(_ name: String) -> [String] { items.filter { Name($0.name) == Name(name) }.map(\.value) }
+    package func contains(_ name: String) -> Bool { items.contains { Name($0.name) == Name(name) } }
 }

@@ -1,3 +1,4 @@
+import Names
 package import S3Types
 
 /// What a request's target and Host name: nothing, a bucket, or a bucket and a key.
@@ -39,8 +40,10 @@ package struct S3Address: Sendable {
     /// The bucket that a Host of virtual-host style names; nil for every other.
     package static func hostedBucket(host: String?, domains: [String]) -> String? {
         guard let host, !domains.isEmpty else { return nil }
-        let name = (host.hasPrefix("[") ? host[...] : host.prefix { $0 != ":" }).lowercased()
-        for domain in domains where name.hasSuffix("." + domain) { return String(name.dropLast(domain.utf8.count + 1)) }
+        let name = (host.hasBytePrefix("[") ? host[...] : host.bytePrefix(upTo: ":")).asciiLowercased()
+        for domain in domains where name.hasByteSuffix("." + domain) {
+            return String(Substring(name.utf8.dropLast(domain.utf8.count + 1)))
+        }
         return nil
     }
 }

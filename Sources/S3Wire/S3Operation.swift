@@ -1,3 +1,5 @@
+import Names
+
 /// The operations that the store carries out; the raw value is the name that S3 gives them.
 package enum S3Operation: String, Sendable, CaseIterable {
     case listBuckets = "ListBuckets"

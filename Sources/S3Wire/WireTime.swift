@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 /// Moments as S3 writes them.
@@ -28,12 +29,13 @@ package enum WireTime {
 
     /// Seconds since 1970 of a date in that form; nil for any other text (such a condition is ignored).
     package static func seconds(httpDate text: String) -> Int64? {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT" || parts[5] == "+0000" || parts[5] == "UTC",
+        let parts = text.pieces(at: " ").filter { !$0.isEmpty }
+        guard parts.count == 6, parts[0].hasByteSuffix(","),
+            parts[5] == "GMT" || parts[5] == "+0000" || parts[5] == "UTC",
             let day = number(parts[1], count: 1...2), let month = monthNames.firstIndex(of: String(parts[2])),
             let year = number(parts[3], count: 4...4), (1970...9999).contains(year), (1...31).contains(day)
         else { return nil }
-        let clock = parts[4].split(separator: ":", omittingEmptySubsequences: false)
+        let clock = parts[4].pieces(at: ":")
         guard clock.count == 3, let hour = number(clock[0], count: 2...2), let minute = number(clock[1], count: 2...2),
             let second = number(clock[2], count: 2...2), hour < 24, minute < 60, second < 61
         else { return nil }

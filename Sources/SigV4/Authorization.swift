@@ -1,3 +1,4 @@
+import Names
 package import S3Types
 
 /// What a request says about its own signature, as it stands in the header or in the query of a presigned URL.
@@ -25,22 +26,23 @@ package struct Authorization: Sendable {
 
     /// - Throws: ``SignatureError/unsupportedAlgorithm`` or ``SignatureError/malformedHeader(reason:)``.
     package init(header: String) throws(SignatureError) {
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.first.map(String.init) == Self.algorithm else { throw .unsupportedAlgorithm }
-        var values: [String: String] = [:]
-        for item in (parts.count > 1 ? parts[1] : "").split(separator: ",") {
-            let trimmed = item.drop { $0 == " " || $0 == "\t" }
-            guard let equals = trimmed.firstIndex(of: "=") else {
+        let parts = header.strippingBlanks().pieces(at: " ", cuts: 1)
+        guard Name(parts[0]) == Name(Self.algorithm) else { throw .unsupportedAlgorithm }
+        var values: [Name: String] = [:]
+        for item in (parts.count > 1 ? parts[1] : "").pieces(at: ",") where !item.isEmpty {
+            let halves = item.strippingBlanks().pieces(at: "=", cuts: 1)
+            guard halves.count == 2 else {
                 throw .malformedHeader(reason: "the Authorization header holds a part that is not name=value")
             }
-            let name = String(trimmed[..<equals])
-            let value = trimmed[trimmed.index(after: equals)...]
-            guard values.updateValue(String(value.reversed().drop { $0 == " " }.reversed()), forKey: name) == nil else {
+            let name = Name(halves[0])
+            guard values.updateValue(String(halves[1]), forKey: name) == nil else {
                 throw .malformedHeader(reason: "\(name) is given twice")
             }
         }
         func required(_ name: String) throws(SignatureError) -> String {
-            guard let value = values[name], !value.isEmpty else { throw .malformedHeader(reason: "\(name) is missing") }
+            guard let value = values[Name(name)], !value.isEmpty else {
+                throw .malformedHeader(reason: "\(name) is missing")
+            }
             return value
         }
         guard let scope = CredentialScope(credential: try required("Credential")) else {
@@ -63,7 +65,7 @@ package struct Authorization: Sendable {
             }
             return value
         }
-        guard try required("X-Amz-Algorithm") == Self.algorithm else {
+        guard Name(try required("X-Amz-Algorithm")) == Name(Self.algorithm) else {
             throw .malformedQuery(reason: "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")
         }
         guard let scope = CredentialScope(credential: try required("X-Amz-Credential")) else {
@@ -107,9 +109,9 @@ package struct Authorization: Sendable {
     }
 
     private static func headerNames(_ text: String) -> [String]? {
-        let names = text.split(separator: ";", omittingEmptySubsequences: false).map { $0.lowercased() }
+        let names = text.pieces(at: ";").map { Name($0.asciiLowercased()) }
         guard names.allSatisfy({ !$0.isEmpty }), Set(names).count == names.count else { return nil }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return names.sorted().map(\.text)
     }
 
     private static func isSignature(_ text: String) -> Bool { text.utf8.count == 64 && bytes(hexadecimal: text) != nil }

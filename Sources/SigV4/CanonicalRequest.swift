@@ -1,3 +1,4 @@
+import Names
 package import S3Types
 
 /// A request in the one form that both ends sign.
@@ -42,7 +43,7 @@ package struct CanonicalRequest: Sendable {
             bytes += name.utf8
             bytes.append(UInt8(ascii: ":"))
             var isFirst = true
-            for field in fields where field.name == name {
+            for field in fields where Name(field.name) == Name(name) {
                 if !isFirst { bytes.append(UInt8(ascii: ",")) }
                 isFirst = false
                 Self.appendCollapsed(field.value, to: &bytes)

@@ -1,4 +1,5 @@
 import Digests
+package import Names
 import S3Types
 
 /// Takes the framing of `aws-chunked` off a body as it arrives, and verifies every signature in it.
@@ -27,7 +28,7 @@ package struct ChunkedBodyDecoder {
 
     private let seed: ChunkSeed?
     private let declaredBytes: UInt64
-    private let announcedTrailers: Set<String>
+    private let announcedTrailers: Set<Name>
     private let hasTrailer: Bool
 
     private var step = Step.header
@@ -50,7 +51,7 @@ package struct ChunkedBodyDecoder {
     ///   - signature: of the request; its payload form must be one in chunks.
     ///   - declaredBytes: the value of `x-amz-decoded-content-length`.
     ///   - announcedTrailers: the names in `x-amz-trailer`, in lower case.
-    package init(continuing signature: VerifiedSignature, declaredBytes: UInt64, announcedTrailers: Set<String>) {
+    package init(continuing signature: VerifiedSignature, declaredBytes: UInt64, announcedTrailers: Set<Name>) {
         guard signature.payload.isChunked, let seed = signature.seed else {
             preconditionFailure("only a body in chunks is decoded")
         }
@@ -109,7 +110,7 @@ package struct ChunkedBodyDecoder {
         guard isWhole, decodedBytes == declaredBytes else {
             throw .wrongLength(declaredBytes: declaredBytes, decodedBytes: decodedBytes)
         }
-        guard Set(trailers.map(\.name)) == announcedTrailers, trailers.count == announcedTrailers.count else {
+        guard Set(trailers.map { Name($0.name) }) == announcedTrailers, trailers.count == announcedTrailers.count else {
             throw .malformedTrailer
         }
     }
@@ -150,7 +151,7 @@ package struct ChunkedBodyDecoder {
             guard parts.count == 2, parts[1].starts(with: prefix), parts[1].count == prefix.count + 64 else {
                 throw .malformed(reason: "a chunk has no signature")
             }
-            chunkSignature = String(decoding: parts[1].dropFirst(prefix.count), as: UTF8.self).lowercased()
+            chunkSignature = String(decoding: parts[1].dropFirst(prefix.count), as: UTF8.self).asciiLowercased()
             if let smallChunkBytes, size > 0 { throw .chunkTooSmall(sizeBytes: smallChunkBytes) }
             if size < Self.smallestSignedChunkBytes { smallChunkBytes = size }
             chunkHash = DigestSet([.sha256])
@@ -199,7 +200,7 @@ package struct ChunkedBodyDecoder {
             return
         }
         guard let colon = field.firstIndex(of: UInt8(ascii: ":")) else { throw .malformedTrailer }
-        let name = String(decoding: field[..<colon], as: UTF8.self).lowercased()
+        let name = String(decoding: field[..<colon], as: UTF8.self).asciiLowercased()
         let value = Self.trimmed(field[(colon + 1)...])
         if name == "x-amz-trailer-signature" {
             try checkTrailer(signature: value)
@@ -215,7 +216,7 @@ package struct ChunkedBodyDecoder {
         let expected = seed.key.signature(
             of: seed.key.trailerStringToSign(
                 previousSignature: previousSignature, sha256: Digest.sha256(signedTrailerText), at: seed.time))
-        guard isSameSignature(expected, signature.lowercased()) else { throw .signatureMismatch }
+        guard isSameSignature(expected, signature.asciiLowercased()) else { throw .signatureMismatch }
         hasTrailerSignature = true
     }
 

@@ -1,3 +1,5 @@
+import Names
+
 /// What a signing key is good for: one access key, one day, one region, one service.
 package struct CredentialScope: Hashable, Sendable {
     package let accessKey: String
@@ -15,6 +17,15 @@ package struct CredentialScope: Hashable, Sendable {
         self.day = String(day)
         self.region = region
         self.service = service
+    }
+
+    package static func == (left: CredentialScope, right: CredentialScope) -> Bool {
+        Name(left.accessKey) == Name(right.accessKey) && Name(left.day) == Name(right.day)
+            && Name(left.region) == Name(right.region) && Name(left.service) == Name(right.service)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for text in [accessKey, day, region, service] { hasher.combine(Name(text)) }
     }
 
     /// Nil unless the text is an access key and the four steps of a scope. An access key may itself hold slashes.

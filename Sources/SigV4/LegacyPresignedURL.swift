@@ -1,4 +1,5 @@
 import Digests
+import Names
 import S3Types
 
 /// A URL presigned by Signature Version 2, which aws-cli v1 and boto3 still make unless told otherwise.
@@ -14,7 +15,7 @@ struct LegacyPresignedURL {
     private let target: RequestTarget
 
     /// The parameters that are part of the resource; every other is not signed.
-    private static let signedParameters: Set<String> = [
+    private static let signedParameters: Set<Name> = [
         "acl", "cors", "delete", "lifecycle", "location", "logging", "notification", "partNumber", "policy",
         "requestPayment",
         "response-cache-control", "response-content-disposition", "response-content-encoding",
@@ -63,20 +64,22 @@ struct LegacyPresignedURL {
             (name: String(decoding: $0.name, as: UTF8.self), value: String(decoding: $0.value, as: UTF8.self))
         }
         func standard(_ name: String) -> String {
-            request.first(name) ?? parameters.first { $0.name.lowercased() == name }?.value ?? ""
+            request.first(Name(name)) ?? parameters.first { Name($0.name.asciiLowercased()) == Name(name) }?.value ?? ""
         }
         var text = "\(request.method)\n\(standard("content-md5"))\n\(standard("content-type"))\n\(expirySeconds)\n"
-        var amz: [String: String] = [:]
-        for field in request.fields where field.name.hasPrefix("x-amz-") {
-            amz[field.name] = amz[field.name].map { "\($0),\(field.value)" } ?? field.value
+        var amz: [Name: String] = [:]
+        for field in request.fields where field.name.hasBytePrefix("x-amz-") {
+            amz[Name(field.name)] = amz[Name(field.name)].map { "\($0),\(field.value)" } ?? field.value
         }
-        for item in parameters where item.name.lowercased().hasPrefix("x-amz-") && amz[item.name.lowercased()] == nil {
-            amz[item.name.lowercased()] = item.value
+        for item in parameters {
+            let name = Name(item.name.asciiLowercased())
+            if name.text.hasBytePrefix("x-amz-"), amz[name] == nil { amz[name] = item.value }
         }
-        for (name, value) in amz.sorted(by: { $0.key < $1.key }) { text += "\(name):\(value)\n" }
+        for (name, value) in amz.sorted(by: { $0.key < $1.key }) { text += "\(name.text):\(value)\n" }
         if let bucket = request.hostedBucket { text += "/\(bucket)" }
         text += String(decoding: target.text.utf8.prefix(target.encodedPathCount), as: UTF8.self)
-        let signed = parameters.filter { Self.signedParameters.contains($0.name) }.sorted { $0.name < $1.name }
+        let signed = parameters.filter { Self.signedParameters.contains(Name($0.name)) }
+            .sorted { Name($0.name) < Name($1.name) }
         let items = signed.map { $0.value.isEmpty ? $0.name : "\($0.name)=\($0.value)" }
         return items.isEmpty ? text : text + "?" + items.joined(separator: "&")
     }

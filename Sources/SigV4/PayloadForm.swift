@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 /// What `x-amz-content-sha256` says of a body.
@@ -34,7 +35,7 @@ package enum PayloadForm: Hashable, Sendable {
     /// Nil when the text is none of the forms.
     package init?(_ text: String) {
         for form in [Self.unsigned, .signedChunks, .signedChunksWithTrailer, .unsignedChunksWithTrailer]
-        where form.text == text {
+        where Name(form.text) == Name(text) {
             self = form
             return
         }

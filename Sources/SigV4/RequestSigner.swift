@@ -1,3 +1,4 @@
+import Names
 package import S3Types
 
 /// Signs requests, for a client.
@@ -31,8 +32,9 @@ package struct RequestSigner: Sendable {
         atSeconds seconds: Int64
     ) throws(SignatureError) -> [(name: String, value: String)] {
         let time = SigningTime(seconds: seconds)
-        let replaced: Set = ["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"]
-        var signed = fields.map { (name: $0.name.lowercased(), value: $0.value) }.filter { !replaced.contains($0.name) }
+        let replaced: Set<Name> = ["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"]
+        var signed = fields.map { (name: $0.name.asciiLowercased(), value: $0.value) }
+            .filter { !replaced.contains(Name($0.name)) }
         signed.append(("x-amz-date", time.description))
         signed.append(("x-amz-content-sha256", payload.text))
         if let sessionToken { signed.append(("x-amz-security-token", sessionToken.revealed)) }
@@ -64,10 +66,12 @@ package struct RequestSigner: Sendable {
             (1...Authorization.longestExpirySeconds).contains(expirySeconds), "a URL is good for up to seven days")
         let time = SigningTime(seconds: seconds)
         let key = key(on: time)
-        let signed = fields.map { (name: $0.name.lowercased(), value: $0.value) }
+        let signed = fields.map { (name: $0.name.asciiLowercased(), value: $0.value) }
         let names = Self.namesToSign(signed)
         func encoded(_ text: String) -> String { PercentEncoding.encode(text, keepsSlash: false) }
-        var presigned = target + (target.contains("?") ? "&" : "?") + "X-Amz-Algorithm=\(Authorization.algorithm)"
+        var presigned =
+            target + (target.utf8.contains(UInt8(ascii: "?")) ? "&" : "?")
+            + "X-Amz-Algorithm=\(Authorization.algorithm)"
         presigned +=
             "&X-Amz-Credential=\(encoded(key.scope.credential))&X-Amz-Date=\(time)&X-Amz-Expires=\(expirySeconds)"
         if let sessionToken { presigned += "&X-Amz-Security-Token=\(encoded(sessionToken.revealed))" }
@@ -87,7 +91,7 @@ package struct RequestSigner: Sendable {
 
     /// Sorted, each once; without those that a proxy or the connection itself may change.
     private static func namesToSign(_ fields: [(name: String, value: String)]) -> [String] {
-        let unstable: Set = ["connection", "expect", "transfer-encoding", "user-agent", "te", "accept-encoding"]
-        return Set(fields.map(\.name)).subtracting(unstable).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let unstable: Set<Name> = ["connection", "expect", "transfer-encoding", "user-agent", "te", "accept-encoding"]
+        return Set(fields.map { Name($0.name) }).subtracting(unstable).sorted().map(\.text)
     }
 }

@@ -1,3 +1,4 @@
+import Names
 package import S3Types
 
 /// The facts of a request that its signature covers.
@@ -27,7 +28,7 @@ package struct RequestFacts: Sendable {
         self.payloadDigest = payloadDigest
     }
 
-    func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+    func first(_ name: Name) -> String? { fields.first { Name($0.name) == name }?.value }
 }
 
 /// A request whose signature holds: who signed it, what it says of its body, and what chunk signatures go on from.
@@ -150,10 +151,10 @@ package struct SignatureVerifier: Sendable {
     private func checkScope(_ authorization: Authorization) throws(SignatureError) {
         let scope = authorization.scope
         let isPresigned = authorization.place != .header
-        guard scope.region == region else {
+        guard Name(scope.region) == Name(region) else {
             throw .wrongRegion(given: scope.region, expected: region, isPresigned: isPresigned)
         }
-        guard scope.service == service else {
+        guard Name(scope.service) == Name(service) else {
             let reason = "incorrect service \"\(scope.service)\". This endpoint belongs to \"\(service)\"."
             throw isPresigned ? .malformedQuery(reason: reason) : .malformedHeader(reason: reason)
         }
@@ -167,6 +168,7 @@ package struct SignatureVerifier: Sendable {
             guard let time = target.first("X-Amz-Date").flatMap({ SigningTime($0) }) else {
                 throw .malformedQuery(reason: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
             }
+            // text: days are digits
             guard time.day == authorization.scope.day else {
                 throw .malformedQuery(
                     reason:
@@ -178,6 +180,7 @@ package struct SignatureVerifier: Sendable {
             let given = request.first("x-amz-date")
             let fallback = given == nil ? request.dateSeconds.map { SigningTime(seconds: $0) } : nil
             guard let time = given.flatMap({ SigningTime($0) }) ?? fallback else { throw .missingDate }
+            // text: days are digits
             guard time.day == authorization.scope.day else {
                 throw .malformedHeader(
                     reason:
@@ -199,12 +202,12 @@ package struct SignatureVerifier: Sendable {
 
     /// Host and every x-amz-* header must be signed, and no signed header may be missing.
     private func checkCoverage(_ authorization: Authorization, _ request: RequestFacts) throws(SignatureError) {
-        let signed = Set(authorization.signedHeaders)
-        var missing: [String] = signed.contains("host") ? [] : ["host"]
-        for field in request.fields where field.name.hasPrefix("x-amz-") && !signed.contains(field.name) {
-            if !missing.contains(field.name) { missing.append(field.name) }
+        let signed = Set(authorization.signedHeaders.map { Name($0) })
+        var missing: [Name] = signed.contains("host") ? [] : ["host"]
+        for field in request.fields where field.name.hasBytePrefix("x-amz-") && !signed.contains(Name(field.name)) {
+            if !missing.contains(Name(field.name)) { missing.append(Name(field.name)) }
         }
-        guard missing.isEmpty else { throw .unsignedHeaders(missing) }
+        guard missing.isEmpty else { throw .unsignedHeaders(missing.map(\.text)) }
     }
 
     private func checkTime(_ time: SigningTime, _ authorization: Authorization) throws(SignatureError) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import DurableFiles
 import Launch
 import LoadGenerator
+import Names
 
 /// `lodestore-executor bench`: an open-loop load on a running executor.
 struct Bench: AsyncParsableCommand {
@@ -62,7 +63,7 @@ struct Bench: AsyncParsableCommand {
     func validate() throws {
         guard (connect == nil) != (socket == nil) else { throw ValidationError("give either --connect or --socket") }
         guard !(json && csv) else { throw ValidationError("give either --json or --csv") }
-        guard path.hasPrefix("/"), Self.isVisible(path) else {
+        guard path.hasBytePrefix("/"), Self.isVisible(path) else {
             throw ValidationError("--path begins with / and has neither blanks nor characters beyond ASCII")
         }
         if let method {

@@ -3,6 +3,7 @@ import Glibc
 import Launch
 import Logging
 import ModelSync
+import Names
 import S3Client
 import S3Types
 
@@ -39,7 +40,9 @@ struct RunPlan {
         sync.executors = try settings.list("executor") ?? []
         guard !sync.executors.isEmpty else { throw .missing(key: "executor") }
         for path in sync.executors
-        where Set(sync.executors).count != sync.executors.count || path.isEmpty || path.utf8.count > 107 {
+        where Set(sync.executors.map { Name($0) }).count != sync.executors.count || path.isEmpty
+            || path.utf8.count > 107
+        {
             throw .unacceptable(key: "executor", value: path, accepted: "different paths of 1 to 107 bytes")
         }
         sync.artifactLimitBytes = UInt64(try settings.integer("artifact-mib", in: 1...(1 << 20)) ?? 4096) << 20
@@ -55,12 +58,12 @@ struct RunPlan {
     }
 
     /// The AWS clients' own variables, which carry no prefix of ours.
-    private static func environment() -> [String: String] {
+    private static func environment() -> [String: String] {  // text: as the process has it
         let names = [
             "HOME", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_REGION", "AWS_DEFAULT_REGION",
             "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
         ]
-        var found: [String: String] = [:]
+        var found: [String: String] = [:]  // text: as the process has it
         for name in names {
             if let value = unsafe getenv(name) { found[name] = unsafe String(cString: value) }
         }

@@ -3,6 +3,7 @@ import DurableFiles
 import JSONReader
 import Launch
 import ModelSync
+import Names
 import Telemetry
 
 /// `lodestore-sidecar status`: what the sidecar of a cache directory last said of its models.
@@ -26,14 +27,14 @@ struct Status: AsyncParsableCommand {
                     try StandardOutput.printLine(try Self.text(line))
                     continue
                 }
-                if line.hasPrefix("{\"executor\"") == executors { try StandardOutput.printLine(line) }
+                if line.hasBytePrefix("{\"executor\"") == executors { try StandardOutput.printLine(line) }
             }
         }
     }
 
     /// One line for a person: the name, the state, and why; what a name or a reason holds cannot pass for a line of its own.
     private static func text(_ line: String) throws(JSONError) -> String {
-        var texts: [String: String] = [:]
+        var texts: [String: String] = [:]  // text: the keys of our own status file
         var isConnected = false
         try JSONReader.read(Array(line.utf8).span) { (json) throws(JSONError) in
             try json.beginObject()

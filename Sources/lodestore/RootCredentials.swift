@@ -1,5 +1,6 @@
 import DurableFiles
 import Launch
+import Names
 import S3Types
 
 /// The key of the store's one account.
@@ -60,11 +61,11 @@ struct RootCredentials {
         do { bytes = try disk.read(path, limitBytes: 64 << 10) } catch {
             throw .unreadableFile(path: path, cause: error)
         }
-        var values: [String: String] = [:]
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
-            let parts = line.split(separator: "=", maxSplits: 1)
+        var values: [Name: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).pieces(at: "\n") where !line.hasBytePrefix("#") {
+            let parts = line.pieces(at: "=", cuts: 1)
             guard parts.count == 2 else { continue }
-            values[String(parts[0])] = String(parts[1])
+            values[Name(parts[0])] = String(parts[1])
         }
         guard let accessKey = values["access-key"], let secretKey = values["secret-key"] else {
             throw .unacceptable(

@@ -1,5 +1,6 @@
 import ModelFormat
 import ModelTypes
+import Names
 import Testing
 
 /// `encoders.json`: what it says, and what it must not say.

@@ -184,7 +184,7 @@ final class OpenInferenceRoutes {
     }
 
     private static func wrongMethod(_ target: String, _ allowed: String) -> Response {
-        let path = target.prefix { $0 != "?" }.prefix(200)
+        let path = target.bytePrefix(upTo: "?").prefix(200)
         return document(
             OpenInferenceDocuments.refusal("\(path) takes \(allowed)"), status: .methodNotAllowed,
             fields: [("allow", allowed)])

@@ -56,6 +56,7 @@ enum Patience: Equatable {
     ///
     /// Source: "gRPC over HTTP2", Timeout.
     init(timeout text: String) {
+        // text: a unit with a mark behind it is no unit
         let units: [Character: UInt64] = [
             "n": 1, "u": 1_000, "m": 1_000_000, "S": 1_000_000_000, "M": 60_000_000_000, "H": 3_600_000_000_000,
         ]

@@ -160,6 +160,7 @@ package final class InferenceResponder: HTTPService {
     }
 
     func needsSignature(on connection: ConnectionFacts, isRuntime: Bool) -> Bool {
+        // text: labels of our own listeners
         services.access != nil && (isRuntime || connection.listener == Self.guardedListener)
     }
 

@@ -1,3 +1,4 @@
+import Names
 import Telemetry
 
 /// What the protocol tells of a model, and what its requests are held to. Made when a model is loaded, off the loops.
@@ -58,8 +59,8 @@ package final class ModelSignature: Sendable {
     func column(named name: String, guess: Int) -> Int? {
         var name = name
         if let names = schema.names { return name.withUTF8 { unsafe names.feature(named: $0, guess: guess) } }
-        guard name.hasPrefix("f"), let number = Int(name.dropFirst()), (0..<featureCount).contains(number),
-            name == "f\(number)"
+        guard name.hasBytePrefix("f"), let number = Int(name.dropFirst()), (0..<featureCount).contains(number),
+            name.hasSameBytes(as: "f\(number)")
         else { return nil }
         return number
     }

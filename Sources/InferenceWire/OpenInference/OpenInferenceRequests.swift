@@ -1,4 +1,5 @@
 import JSONReader
+import Names
 import Protobuf
 
 /// Requests that name a model or a repository, and nothing more that counts.
@@ -94,7 +95,7 @@ package struct LoadRequest: Equatable, Sendable {
     }
 
     private static func isForeign(_ parameter: String) -> Bool {
-        parameter == "config" || parameter.hasPrefix("file:")
+        Name(parameter) == "config" || parameter.hasBytePrefix("file:")
     }
 
     private static func check(_ foreign: String?) throws(OpenInferenceError) {

@@ -1,3 +1,5 @@
+import Names
+
 /// The rules for the outputs that a request names, in JSON and in messages alike.
 enum RequestedOutput {
     /// - Parameters:
@@ -7,7 +9,7 @@ enum RequestedOutput {
     static func check(
         _ name: String, _ index: Int, classification: Int64, isShared: Bool
     ) throws(OpenInferenceError) -> Int {
-        guard name == ModelSignature.outputName else {
+        guard Name(name) == Name(ModelSignature.outputName) else {
             throw .field(
                 "outputs[\(index)].name",
                 name.isEmpty

@@ -56,6 +56,7 @@ package enum RowError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notFinite(let row, let column): "row \(row), column \(column): the number is not finite"
         case .noInstances: "the JSON object has neither \"instances\" nor \"features\""
         case .rowsTwice(let first, let second):
+            // text: shown only
             first == second
                 ? "\"\(first)\" stands twice" : "\"\(second)\" stands beside \"\(first)\": send the rows once"
         case .featuresTwice(let row): "row \(row): \"features\" stands twice"

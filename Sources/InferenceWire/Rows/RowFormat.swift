@@ -1,3 +1,5 @@
+import Names
+
 /// The forms in which rows come and predictions go.
 package enum RowFormat: Sendable, Equatable {
     case csv
@@ -25,10 +27,10 @@ package enum RowFormat: Sendable, Equatable {
     }
 
     private static func hasHeader(_ contentType: String) -> Bool {
-        let ignored: Set<Character> = [" ", "\t", "\""]
-        for parameter in contentType.split(separator: ";").dropFirst() {
-            let plain = String(parameter.filter { !ignored.contains($0) })
-            if plain.lowercased() == "header=present" { return true }
+        let ignored = [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\"")]
+        for parameter in contentType.pieces(at: ";").dropFirst() {
+            let plain = parameter.utf8.filter { !ignored.contains($0) }
+            if String(decoding: plain, as: UTF8.self).asciiLowercased() == "header=present" { return true }
         }
         return false
     }
@@ -50,9 +52,9 @@ package enum RowFormat: Sendable, Equatable {
     /// Source: RFC 9110, section 12.5.1.
     /// - Returns: nil when the header accepts no form (406).
     package static func answering(accept header: String?, request: RowFormat) -> RowFormat? {
-        guard let header, !header.allSatisfy({ $0 == " " }) else { return request.answer }
+        guard let header, !header.utf8.allSatisfy({ $0 == UInt8(ascii: " ") }) else { return request.answer }
         var best: (format: RowFormat, quality: Double)?
-        for range in header.split(separator: ",") {
+        for range in header.pieces(at: ",") {
             guard let format = format(forRange: mediaType(range), request: request.answer) else { continue }
             let quality = quality(range)
             if quality > 0, quality > best?.quality ?? 0 { best = (format, quality) }
@@ -74,14 +76,14 @@ package enum RowFormat: Sendable, Equatable {
 
     /// The type and subtype in lower case, without parameters.
     private static func mediaType(_ text: some StringProtocol) -> String {
-        let type = text.prefix { $0 != ";" }
-        return String(type.filter { $0 != " " && $0 != "\t" }).lowercased()
+        let type = text.bytePrefix(upTo: ";").utf8.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+        return String(decoding: type, as: UTF8.self).asciiLowercased()
     }
 
     private static func quality(_ range: Substring) -> Double {
-        for parameter in range.split(separator: ";").dropFirst() {
-            let plain = parameter.filter { $0 != " " }
-            if plain.hasPrefix("q=") { return Double(plain.dropFirst(2)) ?? 0 }
+        for parameter in range.pieces(at: ";").dropFirst() {
+            let plain = String(decoding: parameter.utf8.filter { $0 != UInt8(ascii: " ") }, as: UTF8.self)
+            if plain.hasBytePrefix("q=") { return Double(plain.dropFirst(2)) ?? 0 }
         }
         return 1
     }

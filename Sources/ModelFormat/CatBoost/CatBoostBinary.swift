@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// CatBoost's binary model, cbm: `CBM1`, the length of a FlatBuffers buffer, the buffer, and behind it parts that only models
 /// with CTRs, texts or embeddings have. Of these the tables of CTRs are read, where a tree asks one.
@@ -293,11 +294,11 @@ enum CatBoostBinary {
 enum CatBoostVersion {
     /// Of a text with a line such as `Branch: tags/v1.2.10`: 1.2.10.
     static func text(in facts: String) -> String {
-        for line in facts.split(whereSeparator: \.isNewline) {
-            let words = line.split(separator: " ")
+        for line in facts.pieces(at: "\n").map({ $0.strippingBlanks() }) {
+            let words = line.pieces(at: " ").filter { !$0.isEmpty }
             guard words.count == 2, words[0] == "Branch:" else { continue }
-            let name = words[1].split(separator: "/").last ?? ""
-            return String(name.hasPrefix("v") ? name.dropFirst() : name)
+            let name = words[1].pieces(at: "/").last ?? ""
+            return String(name.hasBytePrefix("v") ? name.dropFirst() : name)
         }
         return ""
     }

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// How a draft's splits become nodes: by columns of the row, and by columns computed from it for what categories are asked.
 ///
@@ -50,7 +51,7 @@ struct CatBoostColumns {
         }
         var budget = limits.maxStatisticCount
         for (name, numbers) in Self.grouped(statistics, draft) {
-            guard let table = draft.tables[name] else { throw refuse("statistics without a table") }
+            guard let table = draft.tables[Name(name)] else { throw refuse("statistics without a table") }
             budget -= (table.hashes.count + 1) * numbers.count
             guard budget >= 0 else { throw ModelFormatError(.tooLarge("statistics"), at: offset) }
             for (index, number) in numbers.enumerated() { statisticColumns[number] = Int32(next + index) }
@@ -79,13 +80,13 @@ struct CatBoostColumns {
     /// The numbers of the statistics of each table, in the file's order.
     private static func grouped(_ statistics: Set<Int>, _ draft: CatBoostDraft) -> [(String, [Int])] {
         var groups: [(String, [Int])] = []
-        var positions: [String: Int] = [:]
+        var positions: [Name: Int] = [:]
         for number in statistics.sorted() {
             let name = draft.statistics[number].table
-            if let position = positions[name] {
+            if let position = positions[Name(name)] {
                 groups[position].1.append(number)
             } else {
-                positions[name] = groups.count
+                positions[Name(name)] = groups.count
                 groups.append((name, [number]))
             }
         }

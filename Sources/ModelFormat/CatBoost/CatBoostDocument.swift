@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// CatBoost's JSON; keys come in any order. ``CatBoostKeys`` has them, and any other is refused.
 ///

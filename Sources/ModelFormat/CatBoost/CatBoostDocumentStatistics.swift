@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// The statistics of categories in CatBoost's JSON: definitions among the features, tables under `ctr_data`, and splits that know
 /// them by a number among all splits of the model.
@@ -11,7 +12,7 @@ struct CatBoostDocumentStatistics {
     /// Borders of numbers, and categories that splits may ask for: splits number them before the borders of statistics.
     var borderCount = 0
     private var definitions: [CatBoostStatistic] = []
-    private var tables: [String: RawTable] = [:]
+    private var tables: [Name: RawTable] = [:]
 
     private struct RawTable {
         var hashes: [UInt64] = []
@@ -83,7 +84,7 @@ struct CatBoostDocumentStatistics {
         guard try json.takeKind() == .object else { return try CatBoostDocument.skipNull(&json, "ctr_data") }
         try json.enterObject()
         while let name = try json.takeKey() {
-            guard tables.updateValue(try Self.readTable(&json), forKey: name) == nil else {
+            guard tables.updateValue(try Self.readTable(&json), forKey: Name(name)) == nil else {
                 throw ModelFormatError(.inconsistent("a table of ctr_data, given twice"), at: json.documentOffset)
             }
         }
@@ -135,12 +136,12 @@ struct CatBoostDocumentStatistics {
     /// Gives the draft its statistics and tables, and its splits the numbers of their statistics.
     func complete(_ draft: inout CatBoostDraft, offset: Int) throws(ModelFormatError) {
         draft.statistics = definitions
-        for definition in definitions where draft.tables[definition.table] == nil {
-            guard let raw = tables[definition.table] else { continue }
+        for definition in definitions where draft.tables[Name(definition.table)] == nil {
+            guard let raw = tables[Name(definition.table)] else { continue }
             guard let table = Self.table(raw, definition.kind) else {
                 throw ModelFormatError(.inconsistent("counts of statistics"), at: offset)
             }
-            draft.tables[definition.table] = table
+            draft.tables[Name(definition.table)] = table
         }
         var owners: [(number: Int, border: Float)] = []
         for (number, definition) in definitions.enumerated() {

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// What CatBoost's two formats say, gathered before it is checked as a whole.
 ///
@@ -59,7 +60,7 @@ struct CatBoostDraft {
     var categories: [CategoryFeature] = []
     var statistics: [CatBoostStatistic] = []
     /// By what the statistics call them.
-    var tables: [String: CatBoostTable] = [:]
+    var tables: [Name: CatBoostTable] = [:]
     /// Columns of all kinds, so that unused ones count: flat index and name.
     var columns: [(flatIndex: Int, name: String)] = []
     var trees: [Tree] = []

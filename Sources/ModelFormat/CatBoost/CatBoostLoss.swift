@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// What CatBoost's loss functions make of margins.
 ///
@@ -14,7 +15,7 @@ struct CatBoostLoss {
 
     /// Nil for a loss that is not known.
     init?(name text: String) {
-        name = text.split(separator: ":").first.map(String.init) ?? ""
+        name = String(text.bytePrefix(upTo: ":"))
         switch name {
         case "", "PythonUserDefinedPerObject", "PythonUserDefinedMultiTarget", "RMSE", "MAE", "Quantile",
             "MultiQuantile", "LogLinQuantile", "MAPE", "Lq", "Huber", "Expectile", "LogCosh", "MultiRMSE",

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// The statistics of categories in cbm: their definitions in the core, and behind it a part with their tables, each a FlatBuffers
 /// buffer of its own behind its length.
@@ -102,8 +103,8 @@ enum CatBoostTables {
     /// - Parameter combinations: Those of the core.
     static func read(
         _ cursor: inout ByteCursor, _ combinations: inout Combinations
-    ) throws(ModelFormatError) -> [String: CatBoostTable] {
-        var tables: [String: CatBoostTable] = [:]
+    ) throws(ModelFormatError) -> [Name: CatBoostTable] {
+        var tables: [Name: CatBoostTable] = [:]
         for _ in 0..<(try size(&cursor)) {
             let bytes = try cursor.slice(try size(&cursor))
             let offset = bytes.origin + bytes.count
@@ -114,7 +115,7 @@ enum CatBoostTables {
                 throw ModelFormatError(.malformed("a table of statistics"), at: offset)
             }
             let base = try Self.base(definition, &buffer, &combinations, offset: offset)
-            tables[base.table] = try table(root, base.kind, &buffer, offset: offset)
+            tables[Name(base.table)] = try table(root, base.kind, &buffer, offset: offset)
         }
         return tables
     }

@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// What LightGBM's objectives do to margins.
 ///
@@ -14,14 +15,14 @@ struct LightGBMObjective {
     ///
     /// - Parameter text: As the file has it: `binary sigmoid:1`.
     init?(text: String) {
-        let words = text.split(separator: " ")
+        let words = text.pieces(at: " ").filter { !$0.isEmpty }
         name = words.first.map(String.init) ?? ""
         var slope = 1.0
         for word in words.dropFirst() {
-            if word.utf8.starts(with: "sigmoid:".utf8) {
+            if word.hasBytePrefix("sigmoid:") {
                 guard let value = NumberText.double(Array(word.utf8.dropFirst(8)).span), value > 0 else { return nil }
                 slope = value
-            } else if !word.utf8.elementsEqual("sqrt".utf8), !word.utf8.starts(with: "num_class:".utf8) {
+            } else if !word.hasSameBytes(as: "sqrt"), !word.hasBytePrefix("num_class:") {
                 return nil
             }
         }

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 import Protobuf
 
 // Graphs that are not translated, for a library that runs them as they are. What is passed over here is that library's to read or
@@ -53,11 +54,11 @@ extension ONNXFile {
         private var version = ""
         private var inputs: [GraphInterface.Port] = []
         private(set) var outputs: [GraphInterface.Port] = []
-        private var initializers: Set<String> = []
+        private var initializers: Set<Name> = []
 
         var producer: String { [name, version].filter { !$0.isEmpty }.joined(separator: " ") }
         /// Files of IR version 3 list their initializers among the inputs as well.
-        var openInputs: [GraphInterface.Port] { inputs.filter { !initializers.contains($0.name) } }
+        var openInputs: [GraphInterface.Port] { inputs.filter { !initializers.contains(Name($0.name)) } }
 
         mutating func read(_ message: ProtobufReader, limits: ModelLimits) throws(ModelFormatError) {
             try eachField(of: message) { (field) throws(ModelFormatError) in
@@ -90,7 +91,7 @@ extension ONNXFile {
                     let tensor = try reading(try field.message())
                     try eachField(of: tensor) { (field) throws(ModelFormatError) in
                         guard field.field == ONNXTensorField.name else { return try reading(try field.skip()) }
-                        initializers.insert(try field.name(limits: limits))
+                        initializers.insert(Name(try field.name(limits: limits)))
                     }
                 default: try reading(try field.skip())
                 }

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 import Protobuf
 
 /// A model in the ONNX format: `ModelProto`, read field by field; nothing in it is run.
@@ -22,9 +23,9 @@ struct ONNXFile {
     private(set) var inputs: [Input] = []
     private(set) var outputs: [Output] = []
     private(set) var nodes: [ONNXNode] = []
-    private(set) var initializers: [String: ONNXTensor] = [:]
+    private(set) var initializers: [Name: ONNXTensor] = [:]
     /// Initializers of a type that is not read.
-    private(set) var otherInitializers: Set<String> = []
+    private(set) var otherInitializers: Set<Name> = []
     private var budget = ONNXLimits.elementCount
     private var hasGraph = false
 
@@ -79,7 +80,7 @@ struct ONNXFile {
                 guard initializers.count + otherInitializers.count < ONNXLimits.tensorCount else {
                     throw ModelFormatError(.tooLarge("tensors"), at: field.offset)
                 }
-                if let tensor { initializers[name] = tensor } else { otherInitializers.insert(name) }
+                if let tensor { initializers[Name(name)] = tensor } else { otherInitializers.insert(Name(name)) }
             case ONNXGraphField.sparseInitializer:
                 throw ModelFormatError(.unsupported("sparse initializers"), at: field.offset)
             case ONNXGraphField.input:
@@ -98,7 +99,7 @@ struct ONNXFile {
             }
         }
         // Files of IR version 3 list their initializers among the inputs as well.
-        inputs.removeAll { initializers[$0.name] != nil || otherInitializers.contains($0.name) }
+        inputs.removeAll { initializers[Name($0.name)] != nil || otherInitializers.contains(Name($0.name)) }
     }
 
     /// A `ValueInfoProto`: name, type of its elements, and its shape behind the rows.

@@ -1,3 +1,4 @@
+import Names
 import Protobuf
 
 /// One operator of the graph: `NodeProto`.
@@ -7,7 +8,7 @@ struct ONNXNode {
     private(set) var operation = ""
     /// Empty for ONNX's own operators, `ai.onnx.ml` for those of classical models.
     private(set) var domain = ""
-    private var attributes: [String: Attribute] = [:]
+    private var attributes: [Name: Attribute] = [:]
     private(set) var offset: Int
 
     private struct Attribute {
@@ -36,7 +37,7 @@ struct ONNXNode {
                 guard attributes.count < ONNXLimits.attributeCount else {
                     throw ModelFormatError(.tooLarge("attributes"), at: field.offset)
                 }
-                guard attributes.updateValue(attribute, forKey: name) == nil else {
+                guard attributes.updateValue(attribute, forKey: Name(name)) == nil else {
                     throw ModelFormatError(.inconsistent("attribute \(name.prefix(64)), given twice"), at: field.offset)
                 }
             default: try ONNXMessage.node.passOver(&field)
@@ -115,14 +116,14 @@ struct ONNXNode {
 
     // MARK: Attributes
 
-    func has(_ name: String) -> Bool { attributes[name] != nil }
-    func float(_ name: String, _ standard: Float) -> Float { attributes[name]?.float ?? standard }
-    func integer(_ name: String, _ standard: Int) -> Int { attributes[name]?.integer.map { Int($0) } ?? standard }
-    func text(_ name: String, _ standard: String) -> String { attributes[name]?.text ?? standard }
-    func floats(_ name: String) -> [Float] { attributes[name]?.floats ?? [] }
-    func integers(_ name: String) -> [Int] { attributes[name]?.integers.map { Int($0) } ?? [] }
-    func texts(_ name: String) -> [String] { attributes[name]?.texts ?? [] }
-    func tensor(_ name: String) -> ONNXTensor? { attributes[name]?.tensor }
+    func has(_ name: String) -> Bool { attributes[Name(name)] != nil }
+    func float(_ name: String, _ standard: Float) -> Float { attributes[Name(name)]?.float ?? standard }
+    func integer(_ name: String, _ standard: Int) -> Int { attributes[Name(name)]?.integer.map { Int($0) } ?? standard }
+    func text(_ name: String, _ standard: String) -> String { attributes[Name(name)]?.text ?? standard }
+    func floats(_ name: String) -> [Float] { attributes[Name(name)]?.floats ?? [] }
+    func integers(_ name: String) -> [Int] { attributes[Name(name)]?.integers.map { Int($0) } ?? [] }
+    func texts(_ name: String) -> [String] { attributes[Name(name)]?.texts ?? [] }
+    func tensor(_ name: String) -> ONNXTensor? { attributes[Name(name)]?.tensor }
 
     /// Refused: by the operator's name, so that the reader knows what to export differently.
     func unsupported(_ what: String) -> ModelFormatError {

@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 // Operators of `ai.onnx.ml` other than trees: linear models and the preparation of features.
 
@@ -30,7 +31,7 @@ extension ONNXTranslation {
         let name = try output(node, 1)
         guard count == 1, labels.count == 2 else { return try appendLinear(node, name, count) }
         try appendLinear(node, name, count)
-        guard case .rows(let scores)? = values[name] else { return }
+        guard case .rows(let scores)? = values[Name(name)] else { return }
         let score = try place(of: scores)
         // Both scores side by side: 1 - p is computed from p, as the operator does.
         let pair = try buffer(2, at: node.offset)
@@ -53,7 +54,7 @@ extension ONNXTranslation {
         try spend(coefficients.count + count, node)
         let weights = Self.weights(coefficients, inputs: rows.count, outputs: count, true, 1)
         try appendDense(node, name, rows, weights, intercepts, activation: activation)
-        guard isSoftmax, case .rows(let scores)? = values[name] else { return }
+        guard isSoftmax, case .rows(let scores)? = values[Name(name)] else { return }
         let place = try append(.softmax, place(of: scores), width: count, at: node.offset)
         set(name, .rows(ONNXRows(shape: [count], source: .place(place))))
     }

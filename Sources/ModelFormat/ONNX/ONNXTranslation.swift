@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// Follows the graph's operators in their order, as far as the predictions need them, and builds a network or a forest.
 ///
@@ -9,9 +10,9 @@ struct ONNXTranslation {
     /// Where the file ends.
     let end: Int
 
-    private(set) var values: [String: ONNXValue] = [:]
+    private(set) var values: [Name: ONNXValue] = [:]
     /// How often a name is read.
-    private var useCounts: [String: Int] = [:]
+    private var useCounts: [Name: Int] = [:]
     private(set) var widths: [Int] = []
     private var columnCount = 0
     private(set) var layers: [Network.Layer] = []
@@ -54,7 +55,7 @@ struct ONNXTranslation {
             guard
                 values.updateValue(
                     .rows(ONNXRows(shape: shape, source: .features((first..<first + count).map { Int32($0) }))),
-                    forKey: input.name) == nil
+                    forKey: Name(input.name)) == nil
             else { throw refuse(.inconsistent("input \(input.name.prefix(64)), given twice")) }
             if count == 1 {
                 featureNames.append(input.name)
@@ -66,7 +67,7 @@ struct ONNXTranslation {
         guard first > 0 else { throw refuse(.inconsistent("no inputs")) }
         // The columns of one matrix have no names of their own.
         if file.inputs.count == 1, first > 1 { featureNames = [] }
-        if Set(featureNames).count != featureNames.count { featureNames = [] }
+        if Set(featureNames.map { Name($0) }).count != featureNames.count { featureNames = [] }
         widths = [first]
     }
 
@@ -74,7 +75,7 @@ struct ONNXTranslation {
     private func outputName() throws(ModelFormatError) -> String {
         let numbers = file.outputs.filter { $0.element == nil || $0.element == .float }
         if numbers.count == 1 { return numbers[0].name }
-        let named = numbers.filter { $0.name.contains("probabilit") }
+        let named = numbers.filter { $0.name.containsBytes(of: "probabilit") }
         if named.count == 1 { return named[0].name }
         guard numbers.isEmpty else {
             let names = numbers.prefix(8).map { String($0.name.prefix(64)) }.joined(separator: ", ")
@@ -85,22 +86,22 @@ struct ONNXTranslation {
 
     /// Which operators the output needs, and how often each name is read by them.
     private mutating func neededNodes(for output: String) throws(ModelFormatError) -> [Bool] {
-        var makers: [String: Int] = [:]
+        var makers: [Name: Int] = [:]
         for (index, node) in file.nodes.enumerated() {
             for name in node.outputs where !name.isEmpty {
-                guard makers.updateValue(index, forKey: name) == nil, values[name] == nil else {
+                guard makers.updateValue(index, forKey: Name(name)) == nil, values[Name(name)] == nil else {
                     throw node.inconsistent("a name that is given twice: output \(name.prefix(64))")
                 }
             }
         }
         var isNeeded = [Bool](repeating: false, count: file.nodes.count)
         var open = [output]
-        useCounts[output] = 1
+        useCounts[Name(output)] = 1
         while let name = open.popLast() {
-            guard let index = makers[name], !isNeeded[index] else { continue }
+            guard let index = makers[Name(name)], !isNeeded[index] else { continue }
             isNeeded[index] = true
             for input in file.nodes[index].inputs where !input.isEmpty {
-                useCounts[input, default: 0] += 1
+                useCounts[Name(input), default: 0] += 1
                 open.append(input)
             }
         }
@@ -112,7 +113,7 @@ struct ONNXTranslation {
         let isNeeded = try neededNodes(for: output)
         for (node, isNeeded) in zip(file.nodes, isNeeded) where isNeeded { try translate(node) }
         let source = ModelSource(format: .onnx, writerVersion: String(file.producer.prefix(256)))
-        switch values[output] {
+        switch values[Name(output)] {
         case .forest(let result):
             return ModelDescription(
                 predictor: .forest(result.forest), featureNames: featureNames, transform: result.transform,
@@ -158,9 +159,9 @@ struct ONNXTranslation {
 
     // MARK: What translations of operators use
 
-    func isOnlyUse(of name: String) -> Bool { useCounts[name] == 1 }
+    func isOnlyUse(of name: String) -> Bool { useCounts[Name(name)] == 1 }
 
-    mutating func set(_ name: String, _ value: ONNXValue) { values[name] = value }
+    mutating func set(_ name: String, _ value: ONNXValue) { values[Name(name)] = value }
 
     mutating func setLabels(_ labels: [String]) { if classLabels.isEmpty { classLabels = labels } }
 
@@ -170,8 +171,8 @@ struct ONNXTranslation {
     func value(_ node: ONNXNode, _ index: Int) throws(ModelFormatError) -> ONNXValue {
         guard has(node, index) else { throw node.inconsistent("the number of inputs") }
         let name = node.inputs[index]
-        guard let value = values[name] else {
-            if file.otherInitializers.contains(name) {
+        guard let value = values[Name(name)] else {
+            if file.otherInitializers.contains(Name(name)) {
                 throw node.unsupported("the type of constant \(name.prefix(64))")
             }
             throw node.inconsistent("input \(name.prefix(64)), which comes from nowhere")
@@ -272,7 +273,7 @@ struct ONNXTranslation {
     /// The last layer, when it made this input of the node, nothing else reads it, and it is not activated yet: then it can take
     /// the node's work into itself.
     func lastLayer(making node: ONNXNode, _ index: Int) -> Network.Layer? {
-        guard case .rows(let rows)? = values[node.inputs[index]], case .place(let place) = rows.source,
+        guard case .rows(let rows)? = values[Name(node.inputs[index])], case .place(let place) = rows.source,
             let last = layers.last, last.output == place, last.activation == .none, isOnlyUse(of: node.inputs[index])
         else { return nil }
         return last

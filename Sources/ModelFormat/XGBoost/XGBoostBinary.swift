@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// XGBoost's legacy binary model: C structures, little-endian, behind an optional `binf`.
 ///
@@ -26,7 +27,7 @@ enum XGBoostBinary {
         draft.objective = try text(&cursor, limits)
         draft.booster = try text(&cursor, limits)
         draft.baseScores = [baseScore]
-        if major < 1, !draft.objective.hasPrefix("multi:") {
+        if major < 1, !draft.objective.hasBytePrefix("multi:") {
             guard let objective = XGBoostObjective(name: draft.objective) else { return }
             draft.baseScores = [objective.baseScore(oldMargin: baseScore)]
             // To a step a score of 0.5 is none: releases before 1.0 start there, and those after it at 1.

@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// XGBoost's document, the same in JSON and UBJSON.
 ///
@@ -95,9 +96,10 @@ enum XGBoostDocument {
         _ reader: inout Reader
     ) throws(ModelFormatError) -> [Float] {
         let text = try reader.takeString()
-        let inner = text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text[...]
+        let inner =
+            text.hasBytePrefix("[") && text.hasByteSuffix("]") ? Substring(text.utf8.dropFirst().dropLast()) : text[...]
         var scores: [Float] = []
-        for part in inner.split(separator: ",", omittingEmptySubsequences: false) {
+        for part in inner.pieces(at: ",") {
             let digits = Array(part.utf8.drop { $0 == 0x20 })
             guard let score = NumberText.float(digits.span) else {
                 throw ModelFormatError(.malformed("base_score"), at: reader.documentOffset)

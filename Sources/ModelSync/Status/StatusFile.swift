@@ -1,5 +1,6 @@
 package import DurableFiles
 import Glibc
+import Names
 
 /// `status.json` in the cache directory: a line of JSON for each model and each executor, replaced whole.
 ///
@@ -33,6 +34,6 @@ package struct StatusFile: Sendable {
     /// The lines that a sidecar wrote last, whether it still runs or not.
     package func lines() throws(FileError) -> [String] {
         let bytes = try SystemDisk().read(path, limitBytes: Self.limitBytes)
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        return String(decoding: bytes, as: UTF8.self).pieces(at: "\n").filter { !$0.isEmpty }.map { String($0) }
     }
 }

@@ -12,6 +12,7 @@ final class BucketTable: Sendable {
     subscript(name: BucketName) -> BucketRecord? { records.withLock { $0[name] } }
 
     var all: [BucketRecord] {
+        // text: names of buckets are ASCII
         records.withLock { Array($0.values) }.sorted { $0.name.text < $1.name.text }
     }
 

@@ -14,6 +14,7 @@ package struct FeedCursor: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil when the text cannot be a cursor of ours: treat it like one that has expired.
     package init?(_ text: String) {
+        // text: its own hexadecimal, or refused
         guard text.utf8.count == 32, let bytes = bytes(hexadecimal: text), hexadecimal(bytes) == text,
             let epoch = StoreKey.number(at: 0, in: bytes), let sequence = StoreKey.number(at: 8, in: bytes)
         else { return nil }

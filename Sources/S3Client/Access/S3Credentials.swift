@@ -1,3 +1,4 @@
+import Names
 package import S3Types
 
 /// Who signs, and for which region.
@@ -22,7 +23,8 @@ package struct S3Credentials: Sendable, Equatable {
     ///   - readFile: the text of a file, or nil when it cannot be read.
     /// - Returns: nil when neither has an access key and its secret.
     package static func found(
-        environment: [String: String], readFile: (String) -> String?
+        environment: [String: String],  // text: as the process has it; only names of ASCII are asked for
+        readFile: (String) -> String?
     ) -> S3Credentials? {
         // An empty variable is one that is not set, as it is to the AWS clients.
         let environment = environment.filter { !$0.value.isEmpty }
@@ -33,9 +35,11 @@ package struct S3Credentials: Sendable, Equatable {
         let sections = [
             readFile(shared).flatMap { IniFile($0).section(profile) },
             // The configuration file calls every profile but the default one `profile NAME`.
-            readFile(config).flatMap { IniFile($0).section(profile == "default" ? profile : "profile \(profile)") },
+            readFile(config).flatMap {
+                IniFile($0).section(Name(profile) == "default" ? profile : "profile \(profile)")
+            },
         ].compactMap { $0 }
-        func setting(_ name: String) -> String? { sections.lazy.compactMap { $0[name] }.first }
+        func setting(_ name: String) -> String? { sections.lazy.compactMap { $0[Name(name)] }.first }
 
         let region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? setting("region") ?? "us-east-1"
         if let accessKey = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"] {
@@ -52,28 +56,21 @@ package struct S3Credentials: Sendable, Equatable {
 
 /// The sections of an AWS configuration file: `[name]`, then `key = value` lines; `#` and `;` begin a comment line.
 struct IniFile {
-    private var sections: [String: [String: String]] = [:]
+    private var sections: [Name: [Name: String]] = [:]
 
     init(_ text: String) {
-        var current: String?
-        for line in text.split(whereSeparator: \.isNewline) {
-            let trimmed = Self.trim(line)
-            if trimmed.isEmpty || trimmed.hasPrefix("#") || trimmed.hasPrefix(";") { continue }
-            if trimmed.hasPrefix("["), trimmed.hasSuffix("]") {
-                current = String(Self.trim(trimmed.dropFirst().dropLast()))
-            } else if let current, let equals = trimmed.firstIndex(of: "=") {
-                let name = Self.trim(trimmed[..<equals]).lowercased()
-                sections[current, default: [:]][name] = String(Self.trim(trimmed[trimmed.index(after: equals)...]))
+        var current: Name?
+        for line in text.pieces(at: "\n") {
+            let trimmed = line.strippingBlanks()
+            if trimmed.isEmpty || trimmed.hasBytePrefix("#") || trimmed.hasBytePrefix(";") { continue }
+            if trimmed.hasBytePrefix("["), trimmed.hasByteSuffix("]") {
+                current = Name(Substring(trimmed.utf8.dropFirst().dropLast()).strippingBlanks())
+            } else if let current, case let parts = trimmed.pieces(at: "=", cuts: 1), parts.count == 2 {
+                let name = Name(parts[0].strippingBlanks().asciiLowercased())
+                sections[current, default: [:]][name] = String(parts[1].strippingBlanks())
             }
         }
     }
 
-    func section(_ name: String) -> [String: String]? { sections[name] }
-
-    private static func trim(_ text: Substring) -> Substring {
-        var text = text
-        while let first = text.first, first.isWhitespace { text = text.dropFirst() }
-        while let last = text.last, last.isWhitespace { text = text.dropLast() }
-        return text
-    }
+    func section(_ name: String) -> [Name: String]? { sections[Name(name)] }
 }

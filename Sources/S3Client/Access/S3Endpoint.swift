@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 /// Where an S3 answers, and how a bucket is named there.
@@ -19,25 +20,28 @@ package struct S3Endpoint: Sendable, Equatable, CustomStringConvertible {
     /// - Parameter url: `http://` or `https://`, a host, a port or none, and no path.
     /// - Returns: nil when it is none.
     package init?(url: String, addressing: Addressing? = nil) {
-        let isTLS = url.hasPrefix("https://")
-        guard isTLS || url.hasPrefix("http://") else { return nil }
-        var rest = url.dropFirst(isTLS ? 8 : 7)
-        if rest.hasSuffix("/") { rest = rest.dropLast() }
-        let isBracketed = rest.hasPrefix("[")
-        let hostEnd = isBracketed ? rest.firstIndex(of: "]").map { rest.index(after: $0) } : rest.firstIndex(of: ":")
+        let isTLS = url.hasBytePrefix("https://")
+        guard isTLS || url.hasBytePrefix("http://") else { return nil }
+        var rest = Substring(url.utf8.dropFirst(isTLS ? 8 : 7))
+        if rest.hasByteSuffix("/") { rest = Substring(rest.utf8.dropLast()) }
+        let isBracketed = rest.hasBytePrefix("[")
+        let hostEnd =
+            isBracketed
+            ? rest.utf8.firstIndex(of: UInt8(ascii: "]")).map { rest.utf8.index(after: $0) }
+            : rest.utf8.firstIndex(of: UInt8(ascii: ":"))
         let host = rest[..<(hostEnd ?? rest.endIndex)]
         let tail = rest[(hostEnd ?? rest.endIndex)...]
         let isPlain = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@\\".utf8.contains($0) }
-        guard !host.isEmpty, isPlain, tail.isEmpty || tail.hasPrefix(":") else { return nil }
+        guard !host.isEmpty, isPlain, tail.isEmpty || tail.hasBytePrefix(":") else { return nil }
         if tail.isEmpty {
             self.port = nil
         } else {
-            guard let port = UInt16(tail.dropFirst()) else { return nil }
+            guard let port = UInt16(Substring(tail.utf8.dropFirst())) else { return nil }
             self.port = port
         }
         self.isTLS = isTLS
         self.host = String(host)
-        self.addressing = addressing ?? (host.hasSuffix(".amazonaws.com") ? .virtualHost : .path)
+        self.addressing = addressing ?? (host.hasByteSuffix(".amazonaws.com") ? .virtualHost : .path)
     }
 
     package var description: String { "\(isTLS ? "https" : "http")://\(authority(of: host))" }

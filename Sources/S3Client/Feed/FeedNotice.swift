@@ -1,4 +1,5 @@
 import JSONReader
+import Names
 package import S3Types
 
 /// One change of the bucket, as the feed tells it.
@@ -83,9 +84,9 @@ package struct FeedNotice: Sendable, Equatable {
         /// Nil for another kind of event or a key that is none of S3's.
         var notice: FeedNotice? {
             let change: Change
-            if name.contains("ObjectCreated:") {
+            if name.containsBytes(of: "ObjectCreated:") {
                 change = .created
-            } else if name.contains("ObjectRemoved:") {
+            } else if name.containsBytes(of: "ObjectRemoved:") {
                 change = .removed
             } else {
                 return nil

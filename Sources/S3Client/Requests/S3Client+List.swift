@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Names
 package import S3Types
 import S3Wire
 
@@ -40,7 +41,7 @@ extension S3Client {
             }
             token = page.isTruncated ? page.nextContinuationToken : nil
             // The same token again would never end.
-            guard token == nil || token != current else {
+            guard token == nil || Name(token ?? "") != Name(current ?? "") else {
                 throw .malformedAnswer(reason: "a listing that does not go on")
             }
         } while token != nil

@@ -1,6 +1,7 @@
 import Digests
 import NIOCore
 import NIOHTTP1
+import Names
 package import S3Types
 
 extension S3Client {
@@ -85,8 +86,11 @@ extension S3Client {
             return total
         }
         // `bytes 0-99/200`
-        let parts = (answer.headers.first(name: "content-range") ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
-        guard parts.count == 4, parts[0] == "bytes", let first = UInt64(digits: parts[1]),
+        let parts = (answer.headers.first(name: "content-range") ?? "").utf8
+            .split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "/") }.map {
+                Substring($0)
+            }
+        guard parts.count == 4, parts[0].hasSameBytes(as: "bytes"), let first = UInt64(digits: parts[1]),
             let last = UInt64(digits: parts[2]), let total = UInt64(digits: parts[3]), first == range.lowerBound,
             last < total,
             last == min(range.upperBound, total) - 1
@@ -151,7 +155,8 @@ extension S3Client {
     private func verify(_ bytes: [UInt8], _ first: Piece) async throws(S3ClientError) {
         let isDigest = first.etag.text.utf8.count == 32 && S3Types.bytes(hexadecimal: first.etag.text) != nil
         if isDigest, !first.isEncryptedElsewhere {
-            guard hexadecimal(Digest.md5(bytes)) == first.etag.text.lowercased() else {
+            // text: hexadecimal and an ETag are ASCII
+            guard hexadecimal(Digest.md5(bytes)) == first.etag.text.asciiLowercased() else {
                 throw .damaged(reason: "the MD5 is not the ETag")
             }
             return
@@ -166,6 +171,7 @@ extension S3Client {
         guard head.first(name: "x-amz-checksum-type") == ChecksumType.fullObject.rawValue else { return }
         for algorithm in ChecksumAlgorithm.allCases {
             guard let text = head.first(name: algorithm.headerName) else { continue }
+            // text: the digest was computed; what is equal to its text stands for it
             guard base64(unsafe Digest.value(algorithm.digest, of: bytes.span.bytes)) == text else {
                 throw .damaged(reason: "the \(algorithm.rawValue) is not the one that the store has")
             }

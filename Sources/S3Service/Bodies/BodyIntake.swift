@@ -1,6 +1,7 @@
 import Digests
 import HTTPKernel
 import NIOCore
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -39,8 +40,8 @@ struct BodyIntake {
         if let keptAlgorithm, let algorithm = declared.algorithm, algorithm != keptAlgorithm {
             throw S3Error(
                 .invalidRequest,
-                "Checksum Type mismatch occurred, expected checksum Type: \(keptAlgorithm.rawValue.lowercased()), "
-                    + "actual checksum Type: \(algorithm.rawValue.lowercased())")
+                "Checksum Type mismatch occurred, expected checksum Type: \(keptAlgorithm.rawValue.asciiLowercased()), "
+                    + "actual checksum Type: \(algorithm.rawValue.asciiLowercased())")
         }
         self.payload = try PayloadDecoder(request, announcedTrailers: declared.trailers)
         guard let sizeBytes = payload.sizeBytes else { throw S3Error(.missingContentLength) }

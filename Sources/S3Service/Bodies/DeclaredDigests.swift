@@ -1,4 +1,5 @@
 import Digests
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -15,9 +16,9 @@ struct DeclaredDigests {
     /// Its value, where a header gave it.
     private(set) var checksum: Checksum?
     /// The names that `x-amz-trailer` announces, in lower case.
-    private(set) var trailers: Set<String> = []
+    private(set) var trailers: Set<Name> = []
 
-    private static let notChecksums: Set<String> = [
+    private static let notChecksums: Set<Name> = [
         "x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-algorithm",
     ]
 
@@ -32,24 +33,28 @@ struct DeclaredDigests {
         }
         if case .digest(let bytes) = request.signature.payload { self.payloadSHA256 = bytes }
         for field in ignoresChecksums ? [] : request.fields {
-            guard field.name.hasPrefix("x-amz-checksum-"), !Self.notChecksums.contains(field.name) else { continue }
+            guard field.name.hasBytePrefix("x-amz-checksum-"), !Self.notChecksums.contains(Name(field.name)) else {
+                continue
+            }
             let algorithm = try Self.algorithm(header: field.name)
             try choose(algorithm)
             do { self.checksum = try Checksum(algorithm, text: field.value) } catch { throw S3Error(error) }
         }
-        for item in (request.first("x-amz-trailer") ?? "").split(separator: ",") {
-            let name = item.trimmingBlanks().lowercased()
+        for item in (request.first("x-amz-trailer") ?? "").pieces(at: ",") where !item.isEmpty {
+            let name = item.strippingBlanks().asciiLowercased()
             try choose(try Self.algorithm(header: name))
-            trailers.insert(name)
+            trailers.insert(Name(name))
         }
         guard trailers.isEmpty || request.signature.payload.isChunked else {
             throw S3Error(.invalidRequest, "The x-amz-trailer header needs a body in chunks")
         }
         for name in ignoresChecksums ? [] : ["x-amz-sdk-checksum-algorithm", "x-amz-checksum-algorithm"] {
             guard let text = request.first(name), !text.isEmpty else { continue }
-            guard let named = ChecksumAlgorithm(rawValue: text.uppercased()) else {
+            guard let named = ChecksumAlgorithm(rawValue: text.asciiUppercased()) else {
                 // The SDKs' word for Content-MD5, which stands in a header of its own.
-                guard text.uppercased() == "MD5", md5 != nil else { throw .notServed(.header, name, value: text) }
+                guard text.asciiUppercased().hasSameBytes(as: "MD5"), md5 != nil else {
+                    throw .notServed(.header, name, value: text)
+                }
                 continue
             }
             guard algorithm == nil || algorithm == named else {
@@ -108,7 +113,7 @@ struct DeclaredDigests {
     }
 
     private static func algorithm(header name: String) throws(S3Error) -> ChecksumAlgorithm {
-        guard let algorithm = ChecksumAlgorithm.allCases.first(where: { $0.headerName == name }) else {
+        guard let algorithm = ChecksumAlgorithm.allCases.first(where: { Name($0.headerName) == Name(name) }) else {
             throw .notServed(.header, name)
         }
         return algorithm

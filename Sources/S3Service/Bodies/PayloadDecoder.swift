@@ -1,4 +1,5 @@
 import NIOCore
+import Names
 import S3Types
 import S3Wire
 import SigV4
@@ -11,7 +12,7 @@ struct PayloadDecoder {
     private var receivedBytes: UInt64 = 0
 
     /// - Throws: MissingContentLength for a body in chunks without its decoded length; InvalidArgument when that is no number.
-    init(_ request: S3Request, announcedTrailers: Set<String>) throws(S3Error) {
+    init(_ request: S3Request, announcedTrailers: Set<Name>) throws(S3Error) {
         guard request.signature.payload.isChunked else {
             self.sizeBytes = request.contentLength
             self.chunks = nil

@@ -1,3 +1,4 @@
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -11,7 +12,7 @@ struct FeedFilter: Sendable {
 
     /// - Throws: InvalidArgument for an event that there is not.
     init(_ query: QueryParameters) throws(S3Error) {
-        let names = query.all("events").flatMap { $0.split(separator: ",").map(String.init) }
+        let names = query.all("events").flatMap { $0.pieces(at: ",").filter { !$0.isEmpty }.map { String($0) } }
         for name in names where !FeedEvent.Kind.allCases.contains(where: { Self.matches(name, $0.name) }) {
             throw S3Error(
                 .invalidArgument, "A specified event is not supported for notifications.",
@@ -29,6 +30,7 @@ struct FeedFilter: Sendable {
     }
 
     private static func matches(_ pattern: String, _ name: String) -> Bool {
-        pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : pattern == name
+        pattern.hasByteSuffix("*")
+            ? name.hasBytePrefix(Substring(pattern.utf8.dropLast())) : Name(pattern) == Name(name)
     }
 }

@@ -1,3 +1,4 @@
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -41,7 +42,7 @@ extension S3Service {
     /// The whole object's checksums in the request's headers. They are not of its body, which is the list of parts.
     private static func declaredChecksums(_ request: S3Request, _ upload: UploadRecord) throws(S3Error) -> [Checksum] {
         if let type = request.first("x-amz-checksum-type"), let expected = upload.checksumType,
-            type.uppercased() != expected.rawValue
+            type.asciiUppercased() != expected.rawValue
         {
             throw S3Error(
                 .invalidRequest,
@@ -51,7 +52,7 @@ extension S3Service {
         var checksums: [Checksum] = []
         for algorithm in ChecksumAlgorithm.allCases {
             guard let text = request.first(algorithm.headerName) else { continue }
-            let value = text.split(separator: "-", maxSplits: 1)
+            let value = text.pieces(at: "-", cuts: 1)
             do throws(ValueError) {
                 let plain = try Checksum(algorithm, text: value.first.map(String.init) ?? "")
                 guard value.count == 2 else {

@@ -1,5 +1,6 @@
 import Digests
 import NIOHTTP1
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -108,7 +109,7 @@ extension S3Request {
     /// - Throws: InvalidRequest for one that this store does not know.
     func checksumAlgorithm(_ header: String) throws(S3Error) -> ChecksumAlgorithm? {
         guard let text = first(header), !text.isEmpty else { return nil }
-        guard let algorithm = ChecksumAlgorithm(rawValue: text.uppercased()) else {
+        guard let algorithm = ChecksumAlgorithm(rawValue: text.asciiUppercased()) else {
             throw S3Error(
                 .invalidRequest,
                 "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "

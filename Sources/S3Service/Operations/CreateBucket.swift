@@ -14,6 +14,7 @@ extension S3Service {
         do throws(EngineError) {
             _ = try await engine.createBucket(name, owner: configuration.owner.id, region: configuration.region)
         } catch .bucketExists(let bucket) {
+            // text: owners are of the configuration
             guard bucket.owner == configuration.owner.id else {
                 throw S3Error(.bucketAlreadyExists, details: [("BucketName", name.text)])
             }

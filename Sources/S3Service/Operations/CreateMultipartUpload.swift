@@ -1,3 +1,4 @@
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -39,7 +40,7 @@ extension S3Service {
             return nil
         }
         let type: ChecksumType
-        switch asked?.uppercased() {
+        switch asked?.asciiUppercased() {
         case nil: type = algorithm == .crc64nvme ? .fullObject : .composite
         case ChecksumType.fullObject.rawValue: type = .fullObject
         case ChecksumType.composite.rawValue: type = .composite
@@ -49,7 +50,7 @@ extension S3Service {
         guard isPossible else {
             throw S3Error(
                 .invalidRequest,
-                "The \(type.rawValue) checksum type cannot be used with the \(algorithm.rawValue.lowercased()) checksum algorithm."
+                "The \(type.rawValue) checksum type cannot be used with the \(algorithm.rawValue.asciiLowercased()) checksum algorithm."
             )
         }
         return type

@@ -1,4 +1,5 @@
 import NIOHTTP1
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -73,10 +74,11 @@ private struct ReadSelection {
             range = resolved
             isPartial = true
         }
-        let wantsChecksum = request.first("x-amz-checksum-mode")?.uppercased() == "ENABLED" && range == 0..<size
+        let wantsChecksum = request.first("x-amz-checksum-mode")?.asciiUppercased() == "ENABLED" && range == 0..<size
         var fields = record.describingFields(wantsChecksum: wantsChecksum)
         for name in Self.overrides {
             guard let value = request.query.first("response-" + name) else { continue }
+            // text: names of fields of our own
             fields.removeAll { $0.0 == name }
             fields.append((name, value))
         }

@@ -1,3 +1,4 @@
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -11,7 +12,7 @@ extension S3Service {
             try ContinuationToken(token).next
         }
         let matching = engine.buckets().filter { bucket in
-            bucket.name.text.hasPrefix(prefix) && (after.map { bucket.name.text > $0 } ?? true)
+            bucket.name.text.hasBytePrefix(prefix) && (after.map { Name(bucket.name.text) > Name($0) } ?? true)
         }
         let page = matching.prefix(limit)
 

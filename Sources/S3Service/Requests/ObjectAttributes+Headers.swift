@@ -1,3 +1,4 @@
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -23,10 +24,10 @@ extension S3Request {
         }
         var metadata: [HeaderField] = []
         var metadataBytes = 0
-        for field in fields where field.name.hasPrefix("x-amz-meta-") {
-            let name = String(field.name.dropFirst("x-amz-meta-".utf8.count))
+        for field in fields where field.name.hasBytePrefix("x-amz-meta-") {
+            let name = String(Substring(field.name.utf8.dropFirst("x-amz-meta-".utf8.count)))
             metadataBytes += name.utf8.count + field.value.utf8.count
-            if let index = metadata.firstIndex(where: { $0.name == name }) {
+            if let index = metadata.firstIndex(where: { Name($0.name) == Name(name) }) {
                 metadata[index].value += "," + field.value
             } else {
                 metadata.append(HeaderField(name: name, value: field.value))
@@ -42,17 +43,9 @@ extension S3Request {
 
     /// `aws-chunked` is how the body travelled and says nothing of the object.
     private static func withoutChunkedEncoding(_ value: String) -> String? {
-        let codings = value.split(separator: ",").map { $0.trimmingBlanks() }.filter {
-            $0.lowercased() != "aws-chunked" && !$0.isEmpty
+        let codings = value.pieces(at: ",").map { $0.strippingBlanks() }.filter {
+            Name($0.asciiLowercased()) != "aws-chunked" && !$0.isEmpty
         }
         return codings.isEmpty ? nil : codings.joined(separator: ",")
-    }
-}
-
-extension Substring {
-    func trimmingBlanks() -> String {
-        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        let start = drop(while: isBlank)
-        return String(start.reversed().drop(while: isBlank).reversed())
     }
 }

@@ -1,3 +1,4 @@
+import Names
 import ObjectEngine
 import S3Types
 import S3Wire
@@ -55,7 +56,7 @@ extension ETagCondition {
     /// The value of If-Match or If-None-Match; nil without one.
     init?(header: String?) throws(S3Error) {
         guard let header else { return nil }
-        let items = header.split(separator: ",").map { $0.trimmingBlanks() }
+        let items = header.pieces(at: ",").filter { !$0.isEmpty }.map { String($0.strippingBlanks()) }
         guard items != ["*"] else {
             self = .any
             return

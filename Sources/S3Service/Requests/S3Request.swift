@@ -1,4 +1,5 @@
 import HTTPKernel
+import Names
 import S3Types
 import S3Wire
 import SigV4
@@ -21,7 +22,7 @@ struct S3Request: Sendable {
     var query: QueryParameters { address.query }
 
     /// The value of the only field of that name, or of the first of those that may be repeated.
-    func first(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+    func first(_ name: String) -> String? { fields.first { Name($0.name) == Name(name) }?.value }
 
     /// The bucket of an operation on one.
     func bucketName() throws(S3Error) -> BucketName {

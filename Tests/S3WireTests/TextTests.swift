@@ -1,0 +1,30 @@
+import S3Types
+import S3Wire
+import Testing
+
+/// Parameters, elements and hosts are told apart by bytes.
+struct TextTests {
+    private func address(_ target: String, host: String? = nil, domains: [String] = []) throws -> S3Address {
+        try S3Address(try #require(RequestTarget(target)), host: host, domains: domains)
+    }
+
+    @Test func parametersOfTwinsAreTwo() throws {
+        let query = try address("/bucket?%E2%84%AA=1&K=2&caf%C3%A9=3&cafe%CC%81=4").query
+        #expect(query.first("K") == "2" && query.all("\u{212A}") == ["1"])
+        #expect(query.first("cafe\u{301}") == "4" && query.first("caf\u{E9}") == "3")
+        #expect(!query.contains("Cafe\u{301}"))
+    }
+
+    @Test func elementsOfTwinsAreTwo() throws {
+        let root = try XMLReader.read(Array("<r><cafe\u{301}>1</cafe\u{301}><caf\u{E9}>2</caf\u{E9}></r>".utf8))
+        #expect(root.text(of: "caf\u{E9}") == "2" && root.all("cafe\u{301}").map(\.text) == ["1"])
+    }
+
+    @Test func aHostIsCutAtBytes() {
+        func bucket(_ host: String) -> String? { S3Address.hostedBucket(host: host, domains: ["s3.local"]) }
+        #expect(bucket("b.S3.local:80") == "b")
+        // A mark behind the colon hides no port, and one within the domain makes another.
+        #expect(bucket("b.s3.local:\u{301}80") == "b")
+        #expect(bucket("b.s3.loca\u{301}l") == nil && bucket("b.s3.local\u{301}") == nil)
+    }
+}
