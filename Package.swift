@@ -167,7 +167,8 @@ let house: [Room] = [
 
     // Floor 3: engines.
     room(
-        3, "ObjectEngine", ["S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"], tests: ["PropertyTesting"]),
+        3, "ObjectEngine", ["Names", "S3Types", "RocksKit", "Digests", "DurableFiles", "Threads"],
+        tests: ["PropertyTesting"]),
     room(
         3, "Scoring", ["CKernels", "ModelTypes", "ModelImage"],
         tests: ["ModelFormat", "JSONReader", "PropertyTesting"]),
@@ -229,7 +230,8 @@ let house: [Room] = [
     program(
         "lodestore-sidecar",
         [
-            "Names", "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch", "Telemetry",
+            "Names", "ModelSync", "S3Client", "S3Types", "ModelCache", "DurableFiles", "JSONReader", "Launch",
+            "Telemetry",
             "OnnxRuntimeKit", "AsyncHTTPClient", "ArgumentParser", "Logging", "ServiceLifecycle",
         ]),
     program(

@@ -1,6 +1,7 @@
 package import Digests
 import DurableFiles
 import Glibc
+import Names
 
 extension ModelCache {
     /// Where the mark of an artifact stands.
@@ -39,13 +40,15 @@ extension ModelCache {
             }
             for name in names {
                 let path = markDirectory + "/" + name
-                if name.hasSuffix(".new") {
+                if name.hasByteSuffix(".new") {
                     // Its preparation had not begun.
                     try disk.remove(path)
                     continue
                 }
-                let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-                guard parts.count == 2, parts[1] == "mark", let digest = ContentDigest(hexadecimal: parts[0]) else {
+                let parts = name.pieces(at: ".")
+                guard parts.count == 2, parts[1].hasSameBytes(as: "mark"),
+                    let digest = ContentDigest(hexadecimal: parts[0])
+                else {
                     continue
                 }
                 let bytes = try disk.read(path, limitBytes: 1 << 20)

@@ -30,7 +30,7 @@ package final class ModelSupervisor: Sendable {
     private let jobQueue: AsyncStream<Job>.Continuation
     private let retries: AsyncStream<Retry>
     private let retryQueue: AsyncStream<Retry>.Continuation
-    private let unremembered = Mutex<[String: ModelRecord]>([:])
+    private let unremembered = Mutex<[Name: ModelRecord]>([:])
     private let recordRetries: AsyncStream<Void>
     private let recordRetryQueue: AsyncStream<Void>.Continuation
     private let statusProblem = Mutex<String?>(nil)

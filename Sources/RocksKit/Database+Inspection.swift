@@ -73,7 +73,8 @@ extension Database {
                 let text = unsafe String(cString: name)
                 unsafe context.assumingMemoryBound(to: [LiveFile].self).pointee.append(
                     LiveFile(
-                        name: text.hasPrefix("/") ? String(text.dropFirst()) : text, sizeBytes: bytes,
+                        name: text.utf8.first == UInt8(ascii: "/")
+                            ? String(decoding: text.utf8.dropFirst(), as: UTF8.self) : text, sizeBytes: bytes,
                         holdsValues: isBlob))
             }
         }

@@ -1,3 +1,5 @@
+import Names
+
 /// What an operation takes: by what a request is known to be this operation, and all that may stand in it beside.
 ///
 /// A parameter or header is in the entry because the operation heeds it, or because it has no effect for a reason that is written
@@ -59,7 +61,7 @@ package struct OperationEntry: Sendable {
 
     package func takes(parameter name: String) -> Bool { parameters[name] != nil }
     package func takes(header name: String) -> Bool {
-        headers[name] != nil || (takesMetadata && name.hasPrefix("x-amz-meta-"))
+        headers[name] != nil || (takesMetadata && name.hasBytePrefix("x-amz-meta-"))
     }
 
     // MARK: A request
@@ -69,7 +71,8 @@ package struct OperationEntry: Sendable {
         for mark in marks {
             switch mark {
             case .parameter(let name): guard query.contains(name) else { return false }
-            case .value(let name, let value): guard query.first(name) == value else { return false }
+            case .value(let name, let value):
+                guard query.first(name)?.hasSameBytes(as: value) == true else { return false }
             case .header: guard isCopy else { return false }
             }
         }
@@ -81,7 +84,7 @@ package struct OperationEntry: Sendable {
         var isMark = false
         var missing: String?
         for case .parameter(let mark) in marks {
-            if mark == name { isMark = true }
+            if mark.hasSameBytes(as: name) { isMark = true }
             if missing == nil, !query.contains(mark) { missing = mark }
         }
         return isMark ? missing : nil
@@ -127,7 +130,7 @@ package struct OperationEntry: Sendable {
         var seen: UInt64 = 0
         for field in fields where OperationTable.decides(field.name) {
             guard let row = headers[field.name] else {
-                guard takesMetadata, field.name.hasPrefix("x-amz-meta-") else {
+                guard takesMetadata, field.name.hasBytePrefix("x-amz-meta-") else {
                     throw OperationTable.refusal(header: field.name)
                 }
                 continue

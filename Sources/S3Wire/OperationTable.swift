@@ -1,3 +1,5 @@
+import Names
+
 /// What every operation takes, one entry each: the whole of what this store understands of a request's parameters and headers.
 ///
 /// Source: the operations' request syntax, Amazon S3 API Reference.
@@ -156,23 +158,25 @@ package enum OperationTable {
     /// Whether a parameter belongs to a signature, or is a header that a presigned URL carries and that is held to the entry as one.
     static func isOfSignature(_ name: String, isPresigned: Bool) -> Bool {
         guard isPresigned else { return false }
-        return name == "Signature" || name == "Expires" || name == "AWSAccessKeyId"
-            || name.lowercased().hasPrefix("x-amz-")
+        switch Name(name) {
+        case "Signature", "Expires", "AWSAccessKeyId": return true
+        default: return name.asciiLowercased().hasBytePrefix("x-amz-")
+        }
     }
 
     /// Whether a header says what a request is to do, or on which condition.
     static func decides(_ name: String) -> Bool {
         switch name.utf8.first {
-        case UInt8(ascii: "x"): name.hasPrefix("x-amz-")
-        case UInt8(ascii: "i"): name.hasPrefix("if-")
-        case UInt8(ascii: "r"): name == "range"
-        case UInt8(ascii: "c"): name == "content-range"
+        case UInt8(ascii: "x"): name.hasBytePrefix("x-amz-")
+        case UInt8(ascii: "i"): name.hasBytePrefix("if-")
+        case UInt8(ascii: "r"): Name(name) == "range"
+        case UInt8(ascii: "c"): Name(name) == "content-range"
         default: false
         }
     }
 
     static func refusal(header name: String) -> S3Error {
-        guard !name.hasPrefix("x-amz-grant-") else {
+        guard !name.hasBytePrefix("x-amz-grant-") else {
             return S3Error(.accessControlListNotSupported, details: [("Header", name)])
         }
         return .notServed(.header, name)

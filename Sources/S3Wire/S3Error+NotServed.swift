@@ -1,3 +1,4 @@
+import Names
 import S3Types
 
 extension S3Error {
@@ -23,7 +24,7 @@ extension S3Error {
         let name = shown(name)
         let article = part == .element ? "An" : "A"
         var message =
-            "\(article) \(part.rawValue.lowercased()) you provided implies functionality that is not implemented: \(name)"
+            "\(article) \(part.rawValue.asciiLowercased()) you provided implies functionality that is not implemented: \(name)"
         if let value { message += ": \(shown(value))" }
         if let reason { message += ". \(reason)" }
         return S3Error(.notImplemented, message, details: [(part.rawValue, name)])
@@ -32,7 +33,9 @@ extension S3Error {
     /// What of the request was refused, for the log: `header x-amz-tagging`. Nil where the refusal is of no part of it.
     package var refusedPart: String? {
         for detail in details {
-            if let part = RequestPart(rawValue: detail.name) { return "\(part.rawValue.lowercased()) \(detail.value)" }
+            if let part = RequestPart(rawValue: detail.name) {
+                return "\(part.rawValue.asciiLowercased()) \(detail.value)"
+            }
             if detail.name == "ArgumentName" { return "argument \(detail.value)" }
         }
         return nil

@@ -4,7 +4,7 @@ import PropertyTesting
 import Testing
 
 /// Features that differ in their bytes alone are two, in every form of rows.
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     private func rows(_ text: String, _ format: RowFormat, _ schema: RowSchema) throws -> [Double] {
         var buffer = RowBuffer<Double>()
         try Array(text.utf8).withUnsafeBytes {

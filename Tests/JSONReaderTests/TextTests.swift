@@ -2,7 +2,7 @@ import JSONReader
 import PropertyTesting
 import Testing
 
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     /// With escapes and without; a twin is another word.
     @Test func wordsAreComparedByBytes() throws {
         func isWord(_ json: String) throws -> Bool {

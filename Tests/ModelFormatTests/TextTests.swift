@@ -6,7 +6,7 @@ import Protobuf
 import Testing
 
 /// Features, categories and tensors that differ in their bytes alone are several.
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     private static func quoted(_ text: String) -> String { "\"\(text)\"" }
 
     @Test func featuresAndCategoriesOfTwinsStayApart() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import S3Client
 
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     @Test func profilesAndSettingsOfTwinsAreTwo() {
         let file = IniFile(
             "[K]\r\nkey = 1\r\n[\u{212A}]\r\n key=2\n#\u{301}key=3\n[cafe\u{301}]\nk=\u{301}4\n\u{212A}=5")

@@ -2,7 +2,7 @@ import PropertyTesting
 import S3Types
 import Testing
 
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     @Test func keysThatDifferInTheirBytesAreTwo() throws {
         var random = SeededGenerator.printed()
         for _ in 0..<200 {

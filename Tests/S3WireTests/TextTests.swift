@@ -3,7 +3,7 @@ import S3Wire
 import Testing
 
 /// Parameters, elements and hosts are told apart by bytes.
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     private func address(_ target: String, host: String? = nil, domains: [String] = []) throws -> S3Address {
         try S3Address(try #require(RequestTarget(target)), host: host, domains: domains)
     }

@@ -3,7 +3,7 @@ import SigV4
 import Testing
 
 /// Who signs, what is signed and by which algorithm is told by bytes.
-struct TextTests {
+@Suite(.timeLimit(.minutes(3))) struct TextTests {
     private let fields: [(name: String, value: String)] = [("host", "models.localhost"), ("x-amz-meta-k", "1")]
 
     private func signed(_ change: (String) -> String) throws -> RequestFacts {

@@ -1,3 +1,5 @@
+import Names
+
 /// The attributes of the operators that are translated: which are read, as what, and which have no effect on predictions.
 ///
 /// Source: `docs/Operators.md`, `docs/Operators-ml.md` and their changelogs of the ONNX project, in all versions.
@@ -15,10 +17,10 @@ struct ONNXAttributes {
         case other = -1
     }
 
-    let read: [String: Kind]
+    let read: [Name: Kind]
     let withoutEffect: [String]
 
-    private init(_ read: [String: Kind] = [:], withoutEffect: [String] = []) {
+    private init(_ read: [Name: Kind] = [:], withoutEffect: [String] = []) {
         self.read = read
         self.withoutEffect = withoutEffect
     }
@@ -27,23 +29,24 @@ struct ONNXAttributes {
     private static let old = ["consumed_inputs", "broadcast"]
     private static let activation = ONNXAttributes(withoutEffect: old)
     private static let arithmetic = ONNXAttributes(withoutEffect: old)
-    private static let labels: [String: Kind] = ["classlabels_strings": .texts, "classlabels_int64s": .integers]
+    private static let labels: [Name: Kind] = ["classlabels_strings": .texts, "classlabels_int64s": .integers]
 
-    private static func trees(_ prefix: String, _ own: [String: Kind]) -> ONNXAttributes {
-        let common: [String: Kind] = [
+    private static func trees(_ prefix: String, _ own: [Name: Kind]) -> ONNXAttributes {
+        let common: [Name: Kind] = [
             "aggregate_function": .text, "base_values": .floats, "base_values_as_tensor": .tensor,
             "nodes_falsenodeids": .integers, "nodes_featureids": .integers, "nodes_modes": .texts,
             "nodes_missing_value_tracks_true": .integers, "nodes_nodeids": .integers, "nodes_treeids": .integers,
             "nodes_truenodeids": .integers, "nodes_values": .floats, "nodes_values_as_tensor": .tensor,
-            "post_transform": .text, "\(prefix)_ids": .integers, "\(prefix)_nodeids": .integers,
-            "\(prefix)_treeids": .integers, "\(prefix)_weights": .floats, "\(prefix)_weights_as_tensor": .tensor,
+            "post_transform": .text, Name("\(prefix)_ids"): .integers, Name("\(prefix)_nodeids"): .integers,
+            Name("\(prefix)_treeids"): .integers, Name("\(prefix)_weights"): .floats,
+            Name("\(prefix)_weights_as_tensor"): .tensor,
         ]
         // How often a node was come to in training.
         return ONNXAttributes(
             common.merging(own) { $1 }, withoutEffect: ["nodes_hitrates", "nodes_hitrates_as_tensor"])
     }
 
-    static let ofOperators: [String: ONNXAttributes] = [
+    static let ofOperators: [Name: ONNXAttributes] = [
         "Identity": ONNXAttributes(),
         "Dropout": ONNXAttributes(withoutEffect: ["ratio", "seed", "is_test"] + old),
         "Constant": ONNXAttributes([

@@ -102,7 +102,7 @@ struct ONNXNode {
 
     /// Refuses attributes that the operator is not known to have, and those whose value is of another kind.
     func checkAttributes() throws(ModelFormatError) {
-        guard let known = ONNXAttributes.ofOperators[operation] else { return }
+        guard let known = ONNXAttributes.ofOperators[Name(operation)] else { return }
         for name in attributes.keys.sorted() {
             if known.withoutEffect.contains(where: { UnknownKey.isSame($0, name) }) { continue }
             guard let kind = known.read.first(where: { UnknownKey.isSame($0.key, name) })?.value else {

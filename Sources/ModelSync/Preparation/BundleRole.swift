@@ -1,3 +1,5 @@
+import Names
+
 /// What a file of an archive is for, told by its path alone: the table of `Docs/Formats/bundle.md`.
 ///
 /// A name that means something is never passed over: what has no effect is listed, and all else is refused by name.
@@ -12,16 +14,19 @@ enum BundleRole: Equatable {
     case unknown(String)
 
     init(path: String) {
-        let folders = path.split(separator: "/").map { Self.lowered($0) }
-        let name = path.split(separator: "/").last ?? ""
+        let pieces = path.pieces(at: "/").filter { !$0.isEmpty }
+        let folders = pieces.map { Self.lowered($0) }
+        let name = pieces.last ?? ""
         let lowered = folders.last ?? ""
         if Self.isResourceFork(folders, lowered) {
             self = .noEffect
-        } else if lowered == Bundle.encodersName {
+        } else if lowered.hasSameBytes(as: Bundle.encodersName) {
             self = .encoders
-        } else if lowered == Bundle.goldenName {
+        } else if lowered.hasSameBytes(as: Bundle.goldenName) {
             self = .golden
-        } else if folders.dropLast().contains("code") || Self.hasEnding(lowered, of: Self.programEndings) {
+        } else if folders.dropLast().contains(where: { $0.hasSameBytes(as: "code") })
+            || Self.hasEnding(lowered, of: Self.programEndings)
+        {
             self = .noEffect
         } else if ArtifactKey.isModelFile(name) {
             self = .model
@@ -29,7 +34,7 @@ enum BundleRole: Equatable {
             self = .unknown("names of models are in lower case")
         } else if Self.isNearMiss(path) {
             self = .unknown("only encoders.json and golden.csv are used")
-        } else if lowered.hasPrefix(".") || Self.documentNames.contains(where: { Self.isNamed(lowered, $0) })
+        } else if lowered.hasBytePrefix(".") || Self.documentNames.contains(where: { Self.isNamed(lowered, $0) })
             || Self.hasEnding(lowered, of: Self.documentEndings)
         {
             self = .noEffect
@@ -50,7 +55,7 @@ enum BundleRole: Equatable {
 
     /// Whether a name speaks of encoders or golden requests without being theirs.
     static func isNearMiss(_ path: String) -> Bool {
-        let name = Array(lowered(path.split(separator: "/").last ?? "").utf8)
+        let name = Array(lowered(path.pieces(at: "/").last { !$0.isEmpty } ?? "").utf8)
         return ["golden", "encoder"].contains { word in
             let word = Array(word.utf8)
             guard name.count >= word.count else { return false }
@@ -77,7 +82,7 @@ enum BundleRole: Equatable {
 
     /// What macOS's tar and zip add for each file: its resource fork.
     private static func isResourceFork(_ folders: [String], _ lowered: String) -> Bool {
-        lowered.hasPrefix("._") || folders.contains("__macosx")
+        lowered.hasBytePrefix("._") || folders.contains { $0.hasSameBytes(as: "__macosx") }
     }
 
     private static func hasEnding(_ lowered: String, of endings: [String]) -> Bool {

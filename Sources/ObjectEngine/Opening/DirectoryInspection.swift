@@ -1,5 +1,6 @@
 import DurableFiles
 import Glibc
+import Names
 import RocksKit
 
 /// Holds the files of a directory to their formats, to each other and to the bound of what was acknowledged, and changes
@@ -20,7 +21,7 @@ struct DirectoryInspection {
     private(set) var liveFiles: [LiveFile] = []
 
     /// Tables and files of values that are missing or not what they say of themselves.
-    private(set) var unreadableFiles: Set<String> = []
+    private(set) var unreadableFiles: Set<Name> = []
 
     /// The format of the directory, where it is another than ours.
     var foreignFormat: UInt64? {
@@ -176,7 +177,7 @@ struct DirectoryInspection {
                 let fault = try live.holdsValues ? file.faultOfValueFile() : file.faultOfTable()
                 if let fault { inspection.add(Self.inDatabase(live.name), at: fault.offset, fault.reason) }
             }
-            if faults.count > before { unreadableFiles.insert(live.name) }
+            if faults.count > before { unreadableFiles.insert(Name(live.name)) }
         }
     }
 

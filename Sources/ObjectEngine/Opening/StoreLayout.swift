@@ -1,5 +1,6 @@
 import DurableFiles
 import Glibc
+import Names
 
 /// Where the files of a store are, and how far its directory has come.
 ///
@@ -26,7 +27,7 @@ package struct StoreLayout: Sendable {
     static let boundName = "bound"
     static let markerName = "initialising"
     /// What others put beside a store, or before it is made: keys, the reserve of space, a file system's own.
-    private static let neighbours: Set<String> = ["root-credentials", "root-credentials.new", "reserve", "lost+found"]
+    private static let neighbours: Set<Name> = ["root-credentials", "root-credentials.new", "reserve", "lost+found"]
 
     var database: String { directory + "/" + Self.databaseName }
     var staging: String { directory + "/" + Self.stagingName }
@@ -42,18 +43,18 @@ package struct StoreLayout: Sendable {
         if names.contains(Self.boundName) { return .complete }
         if names.contains(Self.markerName) { return .unfinished }
         if names.contains(Self.databaseName) || names.contains(Self.stagingName) { return .complete }
-        let foreign = names.first { !Self.neighbours.contains($0) && !$0.hasPrefix(".") }
+        let foreign = names.first { !Self.neighbours.contains(Name($0)) && !$0.hasBytePrefix(".") }
         return foreign.map { .foreign($0) } ?? .new
     }
 
     /// The number in the name of a log, such as `000012.log`.
     static func logNumber(_ name: String) -> UInt64? {
-        guard name.hasSuffix(".log") else { return nil }
+        guard name.hasByteSuffix(".log") else { return nil }
         return UInt64(name.dropLast(4))
     }
 
     static func manifestNumber(_ name: String) -> UInt64? {
-        guard name.hasPrefix("MANIFEST-") else { return nil }
+        guard name.hasBytePrefix("MANIFEST-") else { return nil }
         return UInt64(name.dropFirst(9))
     }
 

@@ -1,5 +1,6 @@
 import DurableFiles
 import Glibc
+import Names
 import RocksKit
 
 /// A damaged store opened for reading, as far as that goes.
@@ -14,7 +15,7 @@ struct SalvageSource {
     ///   - view: a directory that is made for the links and goes with ``remove(_:disk:)``.
     ///   - unreadable: tables that cannot be read by their own description, and are left out.
     init(
-        _ layout: StoreLayout, view: String, without unreadable: Set<String>, disk: any Disk
+        _ layout: StoreLayout, view: String, without unreadable: Set<Name>, disk: any Disk
     ) throws(EngineError) {
         try filing { () throws(FileError) in try Self.link(layout, view: view, without: unreadable, disk: disk) }
         let names = try storing { () throws(RocksError) in try Database.familyNames(in: view) }.filter {
@@ -37,7 +38,7 @@ struct SalvageSource {
     }
 
     private static func link(
-        _ layout: StoreLayout, view: String, without unreadable: Set<String>, disk: any Disk
+        _ layout: StoreLayout, view: String, without unreadable: Set<Name>, disk: any Disk
     ) throws(FileError) {
         try disk.makeDirectory(view, mode: 0o700)
         guard let path = unsafe realpath(layout.database, nil) else {
@@ -46,8 +47,9 @@ struct SalvageSource {
         let source = unsafe String(cString: path)
         unsafe free(path)
         let names = try disk.list(layout.database)
-        for name in names where name != "CURRENT" && name != "LOCK" && StoreLayout.manifestNumber(name) == nil {
-            if unreadable.contains(name) { continue }
+        for name in names
+        where Name(name) != "CURRENT" && Name(name) != "LOCK" && StoreLayout.manifestNumber(name) == nil {
+            if unreadable.contains(Name(name)) { continue }
             guard unsafe symlink(source + "/" + name, view + "/" + name) == 0 else {
                 throw FileError(.open, view + "/" + name, code: errno)
             }

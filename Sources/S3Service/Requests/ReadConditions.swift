@@ -32,7 +32,7 @@ struct ReadConditions {
     /// Source: RFC 9110, section 13.1.5: a strong tag, or exactly the date of the last change.
     static func keepsRange(_ request: S3Request, _ record: ObjectRecord) -> Bool {
         guard let text = request.first("if-range") else { return true }
-        if text.hasPrefix("\"") { return text == record.etag.quoted }
+        if text.hasBytePrefix("\"") { return text.hasSameBytes(as: record.etag.quoted) }
         return WireTime.seconds(httpDate: text) == record.modifiedMilliseconds / 1000
     }
 
