@@ -37,7 +37,43 @@ package enum LogWalk {
     /// - Parameter visit: told where each whole record begins, and its payload.
     /// - Returns: nil when the file ends behind a whole record.
     package static func walk(_ bytes: RawSpan, _ visit: (_ start: Int, _ record: [UInt8]) -> Void) -> LogBreak? {
+        walk(bytes, from: 0, visit)
+    }
+
+    /// Visits every record that is whole, also behind damage.
+    package static func walkOverBreaks(_ bytes: RawSpan, _ visit: (_ start: Int, _ record: [UInt8]) -> Void) {
         var position = 0
+        while let next = walk(bytes, from: position, visit)?.resumesAt { position = next }
+    }
+
+    /// The file that holds these records and nothing else.
+    package static func file(of records: [[UInt8]]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for record in records {
+            var rest = record[...]
+            var isFirst = true
+            repeat {
+                let room = blockBytes - bytes.count % blockBytes
+                if room <= headBytes { bytes += [UInt8](repeating: 0, count: room) }
+                let length = min(rest.count, blockBytes - bytes.count % blockBytes - headBytes)
+                let isLast = length == rest.count
+                let kind = isFirst ? (isLast ? full : first) : (isLast ? last : middle)
+                let payload = [kind] + rest.prefix(length)
+                let sum = unsafe maskedChecksum(of: payload.span.bytes, 0..<payload.count)
+                bytes += (0..<4).map { UInt8(truncatingIfNeeded: sum >> UInt32(8 * $0)) }
+                bytes += [UInt8(truncatingIfNeeded: length), UInt8(truncatingIfNeeded: length >> 8)]
+                bytes += payload
+                rest = rest.dropFirst(length)
+                isFirst = false
+            } while !rest.isEmpty
+        }
+        return bytes
+    }
+
+    private static func walk(
+        _ bytes: RawSpan, from begin: Int, _ visit: (_ start: Int, _ record: [UInt8]) -> Void
+    ) -> LogBreak? {
+        var position = begin
         var start = 0
         var gathered: [UInt8]?
         func broken(_ reason: String, isTorn: Bool) -> LogBreak {

@@ -48,6 +48,24 @@ struct DamageTests {
         #expect(try Self.outcome(of: Injury(file: log, kind: .flip(byte: size - 9, bit: 3)), 2, in: store) == .refused)
     }
 
+    /// A changed bit in the middle of the log costs the writes of one record, and the salvage says so.
+    @Test func aDamagedLogIsSalvagedButForOneRecord() async throws {
+        let store = try await DamagedStore.make()
+        defer { store.remove() }
+        let log = try #require(store.files.last { $0.hasSuffix(".log") })
+        let size = try FileManager.default.attributesOfItem(atPath: store.root + "/killed/" + log)[.size] as? Int ?? 0
+        for step in 1...4 {
+            let directory = try store.copy("salvaged-\(step)", changing: [log])
+            try Injury(file: log, kind: .flip(byte: size * step / 5, bit: 2)).inflict(on: directory)
+            let before = try DamagedStore.listing(directory)
+            let report = try Salvage.run(from: directory, to: store.root + "/new-\(step)")
+            #expect(try DamagedStore.listing(directory) == before)
+            #expect(report.losses.contains { "\($0)".contains(log) })
+            #expect(report.objectCount >= store.stored.count - 2)
+            #expect(try StoreCheck.run(store.root + "/new-\(step)", readsBodies: true).problems == [])
+        }
+    }
+
     enum Outcome { case exact, refused, readError, lastCommit }
 
     private static func outcome(of injury: Injury, _ number: Int, in store: DamagedStore) throws -> Outcome {

@@ -24,6 +24,13 @@ final class InspectedFile: Sendable {
         file.withBytes { LogWalk.walk($0, visit) }
     }
 
+    /// A log with the records of this one that are whole, also those behind damage; the file must have been populated.
+    func mended() -> [UInt8] {
+        var records: [[UInt8]] = []
+        file.withBytes { LogWalk.walkOverBreaks($0) { records.append($1) } }
+        return LogWalk.file(of: records)
+    }
+
     func faultOfTable() throws(FileError) -> FileFault? {
         try file.withBytes { bytes throws(FileError) in
             try TableFile.fault(in: bytes) { range throws(FileError) in try self.populate(range) }

@@ -50,6 +50,10 @@ struct SalvageSource {
         for name in names
         where Name(name) != "CURRENT" && Name(name) != "LOCK" && StoreLayout.manifestNumber(name) == nil {
             if unreadable.contains(Name(name)) { continue }
+            if StoreLayout.logNumber(name) != nil, let mended = try mendedLog(layout.database + "/" + name) {
+                try unsafe disk.write(mended.span.bytes, to: view + "/" + name, mode: 0o600)
+                continue
+            }
             guard unsafe symlink(source + "/" + name, view + "/" + name) == 0 else {
                 throw FileError(.open, view + "/" + name, code: errno)
             }
@@ -70,6 +74,15 @@ struct SalvageSource {
         try unsafe disk.write(whole.span.bytes, to: view + "/" + manifest, mode: 0o600)
         let current = Array((manifest + "\n").utf8)
         try unsafe disk.write(current.span.bytes, to: view + "/CURRENT", mode: 0o600)
+    }
+
+    /// What a damaged log holds of whole records; nil for one that is not damaged. RocksDB skips damaged pieces, and then takes
+    /// the rest of their record for one of its own.
+    private static func mendedLog(_ path: String) throws(FileError) -> [UInt8]? {
+        let file = try InspectedFile(path)
+        try file.populate(0..<file.byteCount)
+        guard file.walk({ _, _ in }) != nil else { return nil }
+        return file.mended()
     }
 
     func value(_ key: [UInt8], in family: Family) throws(RocksError) -> [UInt8]? {
