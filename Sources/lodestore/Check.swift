@@ -16,7 +16,10 @@ struct Check: AsyncParsableCommand {
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore") {
-            let engine = try StorageEngine.open(EngineConfiguration(directory: data))
+            var configuration = EngineConfiguration(directory: data)
+            // Nothing is stored: no space is to be kept for it.
+            configuration.reserveBytes = 0
+            let engine = try StorageEngine.open(configuration)
             defer { engine.close() }
             let report = try engine.check(readsBodies: !recordsOnly)
             let orphanCount = report.problems.count { problem in

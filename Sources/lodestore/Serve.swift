@@ -39,6 +39,13 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Threads of the engine.")
     var threads: Int?
 
+    @Option(
+        name: .customLong("reserve-mib"),
+        help: ArgumentHelp(
+            "Space kept for recovery and deletes, in DIR/reserve; 64 unless given. Writes are refused while not half as much is free beside it.",
+            valueName: "MiB"))
+    var reserveMiB: Int?
+
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore") {
             let settings = try settings()
@@ -78,6 +85,7 @@ struct Serve: AsyncParsableCommand {
         flags["region"] = region.map { .text($0) }
         flags["domain"] = domain.isEmpty ? nil : .list(domain)
         flags["root-credentials"] = rootCredentials.map { .text($0) }
+        flags["reserve-mib"] = reserveMiB.map { .integer($0) }
         flags["threads"] = threads.map { .integer($0) }
         // Without flags: a command line is everybody's to read.
         for key in RootCredentials.keySettings { flags[key] = nil }
@@ -90,6 +98,9 @@ struct Serve: AsyncParsableCommand {
         let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:9000", key: "listen")
         var engine = EngineConfiguration(directory: directory)
         engine.threadCount = try settings.integer("threads", in: 1...1024) ?? engine.threadCount
+        if let mebibytes = try settings.integer("reserve-mib", in: 4...65536) {
+            engine.reserveBytes = UInt64(mebibytes) << 20
+        }
         let domains = try (settings.list("domain") ?? []).map { $0.lowercased() }
         let service = S3ServiceConfiguration(
             region: try settings.text("region") ?? "us-east-1", domains: domains, accessKey: credentials.accessKey,

@@ -26,7 +26,13 @@ struct ErrorTests {
             (.partTooSmall(part, sizeBytes: 1), .entityTooSmall, 400), (.checksumMismatch(.crc32), .badDigest, 400),
             (.sizeMismatch(declared: 1, actual: 2), .invalidRequest, 400), (.sourceChanged, .serviceUnavailable, 503),
             (.feedCursorExpired, .feedCursorExpired, 410), (.cancelled, .serviceUnavailable, 503),
-            (.closed, .serviceUnavailable, 503),
+            (.closed, .serviceUnavailable, 503), (.recovering, .serviceUnavailable, 503),
+            (
+                .insufficientStorage(SpaceShortage(directory: "/x", freeBytes: 1, neededBytes: 2)),
+                .insufficientStorage, 507
+            ),
+            (.storage(RocksError(.noSpace, "No space left on device")), .insufficientStorage, 507),
+            (.storage(RocksError(.inputOutput, "EIO")), .internalError, 500),
             (.damaged(.key(family: "objects")), .internalError, 500),
             (.files(FileError(.open, "/x", code: 5)), .internalError, 500),
             (.unsupportedFormat(found: 9, supported: 1), .internalError, 500),

@@ -26,10 +26,15 @@ final class CommitWriter: Sendable {
 
     /// - Parameters:
     ///   - sequence: the last one that was given out.
+    ///   - room: told of the bytes of each batch.
+    ///   - reread: what the database holds after it was opened anew.
+    ///   - failed: told when a write failed, and of nothing else.
     ///   - publish: told of each group on the disk, before those who wait for it are.
     init(
         database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, now: @escaping @Sendable () -> Int64,
-        reached: @escaping @Sendable (EnginePoint) -> Void,
+        room: Room, reached: @escaping @Sendable (EnginePoint) -> Void,
+        reread: @escaping @Sendable () throws(EngineError) -> (sequence: UInt64, buckets: [BucketRecord]),
+        failed: @escaping @Sendable () -> Void,
         publish: @escaping @Sendable (CommitDraft.Effects, _ sequence: UInt64) -> Void
     ) {
         let queue = self.queue
@@ -37,15 +42,45 @@ final class CommitWriter: Sendable {
         self.counters = counters
         self.thread = WorkerThread(name: "engine-commit") {
             var draft = CommitDraft(database: database, buckets: buckets, sequence: sequence)
+            var uncertain = UncertainBlobs()
+            // From a failed write to the next opening, when what the database shows may not be what is on the disk: even a
+            // change that has nothing to write, such as the deletion of what is not there, is then not to be decided.
+            var isUncertain = false
             while let tickets = queue.popAll() {
                 var rest = tickets[...]
-                while !rest.isEmpty {
+                while let first = rest.first {
+                    if first.opensAnew {
+                        rest.removeFirst()
+                        isUncertain = true
+                        do throws(EngineError) {
+                            let effects = try Self.openAnew(
+                                &draft, &uncertain, database: database, buckets: buckets, ids: ids, reread: reread)
+                            isUncertain = false
+                            publish(effects, draft.sequence)
+                            first.conclude(nil)
+                        } catch {
+                            first.conclude(error)
+                        }
+                        continue
+                    }
+                    if isUncertain {
+                        rest.removeFirst()
+                        first.conclude(.recovering)
+                        continue
+                    }
                     draft.begin(timeMilliseconds: now())
                     let group = Self.decide(&rest, &draft)
                     reached(.groupDecided)
+                    room.spend(UInt64(draft.byteCount) * Room.logFactor)
                     let failure = Self.write(&draft, to: database, ids: ids)
                     reached(.groupWritten)
-                    if failure == nil { publish(draft.effects, draft.sequence) }
+                    if failure == nil {
+                        publish(draft.effects, draft.sequence)
+                    } else {
+                        isUncertain = true
+                        uncertain.add(draft.effects.blobs)
+                        failed()
+                    }
                     counters.counts.withLock { counts in
                         counts.groupCount += 1
                         counts.changeCount += UInt64(group.count)
@@ -61,7 +96,7 @@ final class CommitWriter: Sendable {
         _ rest: inout ArraySlice<any Ticket>, _ draft: inout CommitDraft
     ) -> [any Ticket] {
         var group: [any Ticket] = []
-        while draft.byteCount < groupLimitBytes, let ticket = rest.popFirst() {
+        while draft.byteCount < groupLimitBytes, rest.first?.opensAnew == false, let ticket = rest.popFirst() {
             do throws(EngineError) {
                 try draft.decide(ticket)
                 group.append(ticket)
@@ -104,8 +139,11 @@ final class CommitWriter: Sendable {
     func submit<Wanted: Change>(
         _ change: Wanted, conclusion: @escaping @Sendable (Result<Wanted.Outcome, EngineError>) -> Void
     ) {
-        if !queue.push(PendingChange(change, conclusion: conclusion)) { conclusion(.failure(.closed)) }
+        if !enqueue(PendingChange(change, conclusion: conclusion)) { conclusion(.failure(.closed)) }
     }
+
+    /// Whether it was taken: a closed writer takes nothing more.
+    func enqueue(_ ticket: any Ticket) -> Bool { queue.push(ticket) }
 
     /// Finishes what waits and ends the thread.
     func close() {

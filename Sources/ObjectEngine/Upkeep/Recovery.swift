@@ -32,6 +32,11 @@ struct Recovery {
             epoch: epoch, sequence: mark.sequence, nextBlob: max(mark.nextBlob, lastBlob + 1), buckets: try buckets())
     }
 
+    /// What a database that was opened anew holds, in a process that has gone on: bodies in the making stay.
+    func reread() throws(EngineError) -> (sequence: UInt64, buckets: [BucketRecord]) {
+        try (mark().sequence, buckets())
+    }
+
     // MARK: Facts
 
     /// Stamps a new directory; refuses one of another format.
