@@ -85,9 +85,10 @@ package final class StorageEngine: Sendable {
             database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, now: configuration.now,
             room: room, reached: configuration.reached,
             reread: { () throws(EngineError) in try recovery.reread() },
-            failed: {
-                writeFailure.set(true)
-                watchWakeUp.signal()
+            failed: { hasFailed in
+                let isNew = hasFailed && !writeFailure.isSet
+                writeFailure.set(hasFailed)
+                if isNew { watchWakeUp.signal() }
             }
         ) { effects, sequence in
             if effects.hasDeletions { room.noteDeletion() }

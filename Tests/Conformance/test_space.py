@@ -117,7 +117,7 @@ class Load:
 
 
 def test_filled_and_emptied_twenty_times_under_load(folder):
-    with small_filesystem(folder, 96) as path, store_on(path, folder, "--reserve-mib", "8") as store:
+    with small_filesystem(folder, 72) as path, store_on(path, folder, "--reserve-mib", "8") as store:
         s3 = store.client()
         s3.create_bucket(Bucket="space")
         load = Load(store)

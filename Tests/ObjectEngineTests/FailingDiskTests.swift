@@ -28,7 +28,7 @@ struct FailingDiskTests {
             var expected: Expected = [:]
             let bucket = try await engine.makeBucket()
             var openings = 0
-            for round in 1...40 {
+            for round in 1...25 {
                 let kinds = [DiskFaults.Kinds.write, .sync, .open, .rename, .all][round % 5]
                 let count: UInt64? = [nil, 1, 3][round % 3]
                 let note = "seed \(seed), round \(round), \(kinds) \(String(describing: count))"

@@ -28,13 +28,13 @@ final class CommitWriter: Sendable {
     ///   - sequence: the last one that was given out.
     ///   - room: told of the bytes of each batch.
     ///   - reread: what the database holds after it was opened anew.
-    ///   - failed: told when a write failed, and of nothing else.
+    ///   - failed: told true when a write or an opening anew failed, and false when one succeeded.
     ///   - publish: told of each group on the disk, before those who wait for it are.
     init(
         database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, now: @escaping @Sendable () -> Int64,
         room: Room, reached: @escaping @Sendable (EnginePoint) -> Void,
         reread: @escaping @Sendable () throws(EngineError) -> (sequence: UInt64, buckets: [BucketRecord]),
-        failed: @escaping @Sendable () -> Void,
+        failed: @escaping @Sendable (Bool) -> Void,
         publish: @escaping @Sendable (CommitDraft.Effects, _ sequence: UInt64) -> Void
     ) {
         let queue = self.queue
@@ -56,9 +56,11 @@ final class CommitWriter: Sendable {
                             let effects = try Self.openAnew(
                                 &draft, &uncertain, database: database, buckets: buckets, ids: ids, reread: reread)
                             isUncertain = false
+                            failed(false)
                             publish(effects, draft.sequence)
                             first.conclude(nil)
                         } catch {
+                            failed(true)
                             first.conclude(error)
                         }
                         continue
@@ -79,7 +81,7 @@ final class CommitWriter: Sendable {
                     } else {
                         isUncertain = true
                         uncertain.add(draft.effects.blobs)
-                        failed()
+                        failed(true)
                     }
                     counters.counts.withLock { counts in
                         counts.groupCount += 1

@@ -112,7 +112,8 @@ final class Room: Sendable {
                 (seen, usable) = see()
             }
             if usable >= lowBytes / 2, !relieves.load(ordering: .relaxed) { reserve.take() }
-            let isShort = usable < mark || !reserve.isHeld
+            // What the reserve lacks has been taken off already.
+            let isShort = usable < mark
             sight.withLock { $0 = seen }
             self.usable.store(usable, ordering: .relaxed)
             untilLook.store(

@@ -24,7 +24,7 @@ final class Watch: Sendable {
 
     /// - Parameters:
     ///   - wakeUp: signalled when there is something to do before the period has passed.
-    ///   - failure: set when a commit has failed; cleared here.
+    ///   - failure: kept by the writer: set while what it wrote last, or an opening anew, has failed.
     ///   - relieve: asks for the space of what was deleted.
     init(
         room: Room, database: Database, stagingDirectory: String, writer: CommitWriter, failure: Flag, wakeUp: WakeUp,
@@ -63,7 +63,6 @@ final class Watch: Sendable {
                             (pause, nextPause) = (nextPause, min(2 * nextPause, Self.longestPause))
                         } else {
                             (pause, nextPause, hasTold) = (0, 1, false)
-                            failure.set(false)
                             notify(.openedAnew)
                         }
                     }
