@@ -52,7 +52,11 @@ void BackgroundErrors::OnBackgroundError(BackgroundErrorReason, Status *status) 
     std::lock_guard<std::mutex> guard(mutex_);
     count_ += 1;
     latest_ = status->ToString();
+    stands_ = true;
 }
+
+// Resuming by itself, 7.8 runs into assertions of its own; opening anew is the way back.
+void BackgroundErrors::OnErrorRecoveryBegin(BackgroundErrorReason, Status, bool *recovers) { *recovers = false; }
 
 uint64_t BackgroundErrors::read(std::string &latest) {
     std::lock_guard<std::mutex> guard(mutex_);
@@ -109,12 +113,36 @@ static DBOptions databaseOptions(const crocks_settings &settings) {
     options.advise_random_on_open = false;
     options.bytes_per_sync = 1 << 20;
     options.wal_bytes_per_sync = 1 << 20;
-    options.max_log_file_size = 16 << 20;
-    options.keep_log_file_num = 4;
+    // Space taken ahead, some 70 MiB for a log, would not be in the account of what is free.
+    options.allow_fallocate = false;
     options.skip_stats_update_on_db_open = true;
-    // Resuming by itself after a failure, 7.8 runs into assertions of its own; opening anew is the way back.
+    // As for the listener: nothing resumes by itself.
     options.max_bgerror_resume_count = 0;
     return options;
+}
+
+static Status open(crocks_db &handle) {
+    Status status = DB::Open(handle.options, handle.path, handle.descriptors, &handle.families, &handle.db);
+    if (!status.ok()) {
+        handle.db = nullptr;
+        handle.families.clear();
+    }
+    handle.refusal = status;
+    return status;
+}
+
+static void close(crocks_db &handle) {
+    if (handle.db == nullptr) {
+        return;
+    }
+    CancelAllBackgroundWork(handle.db, true);
+    for (auto *family : handle.families) {
+        handle.db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+    }
+    handle.families.clear();
+    handle.db->Close().PermitUncheckedError();
+    delete handle.db;
+    handle.db = nullptr;
 }
 
 crocks_status crocks_open(const char *path, const crocks_settings *settings, const crocks_family *families,
@@ -122,21 +150,23 @@ crocks_status crocks_open(const char *path, const crocks_settings *settings, con
     try {
         auto handle = std::make_unique<crocks_db>();
         auto cache = NewLRUCache(settings->cache_bytes);
+        handle->path = path;
         handle->options = databaseOptions(*settings);
         handle->errors = std::make_shared<BackgroundErrors>();
         handle->options.listeners.push_back(handle->errors);
+        handle->messages = std::make_shared<Messages>();
+        handle->options.info_log = handle->messages;
         if (settings->faults != nullptr) {
             handle->env = crocks_faults_env(settings->faults);
             handle->options.env = handle->env.get();
         }
-        std::vector<ColumnFamilyDescriptor> descriptors;
         for (size_t index = 0; index < family_count; ++index) {
             handle->familyOptions.push_back(familyOptions(families[index], cache));
-            descriptors.emplace_back(families[index].name, handle->familyOptions.back());
+            handle->descriptors.emplace_back(families[index].name, handle->familyOptions.back());
         }
         // RocksDB insists on the family that it names itself; nothing is kept there.
-        descriptors.emplace_back(kDefaultColumnFamilyName, ColumnFamilyOptions());
-        Status status = DB::Open(handle->options, path, descriptors, &handle->families, &handle->db);
+        handle->descriptors.emplace_back(kDefaultColumnFamilyName, ColumnFamilyOptions());
+        Status status = open(*handle);
         if (!status.ok()) {
             return crocks_report(status);
         }
@@ -147,13 +177,69 @@ crocks_status crocks_open(const char *path, const crocks_settings *settings, con
     }
 }
 
-void crocks_close(crocks_db *db) {
-    CancelAllBackgroundWork(db->db, true);
-    for (auto *family : db->families) {
-        db->db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+crocks_status crocks_reopen(crocks_db *db, void *context, int32_t (*inspect)(void *context)) {
+    if (db->db != nullptr) {
+        // A long compaction ends early instead of holding the gate open.
+        db->db->DisableManualCompaction();
     }
-    db->db->Close().PermitUncheckedError();
-    delete db->db;
+    db->gate.shut();
+    close(*db);
+    db->generation += 1;
+    db->errors->forget();
+    // It is complete by now, so that what is missing is damage.
+    db->options.create_if_missing = false;
+    db->options.create_missing_column_families = false;
+    int32_t verdict = inspect(context);
+    db->options.wal_recovery_mode = verdict == crocks_opens_whole ? WALRecoveryMode::kAbsoluteConsistency
+                                                                  : WALRecoveryMode::kPointInTimeRecovery;
+    Status status;
+    if (verdict == crocks_opens_not) {
+        status = db->refusal = Status::Corruption("refused by who looked at it");
+    } else {
+        status = open(*db);
+    }
+    if (!status.ok()) {
+        // Reads go on with what there is.
+        db->options.wal_recovery_mode = WALRecoveryMode::kPointInTimeRecovery;
+        Status read = DB::OpenForReadOnly(db->options, db->path, db->descriptors, &db->families, &db->db);
+        if (!read.ok()) {
+            db->db = nullptr;
+            db->families.clear();
+        }
+    }
+    db->gate.open();
+    return crocks_report(status);
+}
+
+uint64_t crocks_generation(const crocks_db *db) { return db->generation.load(); }
+
+bool crocks_has_failed(const crocks_db *db) { return db->errors->stands(); }
+
+crocks_status crocks_try_disk(crocks_db *db, const char *path, size_t size) {
+    Env *env = db->options.env;
+    std::unique_ptr<WritableFile> file;
+    Status status = env->NewWritableFile(path, &file, EnvOptions());
+    if (status.ok()) {
+        status = file->Append(std::string(size, '\x5a'));
+    }
+    if (status.ok()) {
+        status = file->Sync();
+    }
+    if (file) {
+        Status closed = file->Close();
+        status = status.ok() ? closed : status;
+    }
+    env->DeleteFile(path).PermitUncheckedError();
+    return crocks_report(status);
+}
+
+char *crocks_take_message(crocks_db *db, int32_t *level, uint64_t *dropped) {
+    std::string text;
+    return db->messages->take(text, *level, *dropped) ? crocks_copied(text) : nullptr;
+}
+
+void crocks_close(crocks_db *db) {
+    close(*db);
     delete db;
 }
 
@@ -165,6 +251,10 @@ uint64_t crocks_background_errors(crocks_db *db, char **latest) {
 }
 
 crocks_status crocks_flush(crocks_db *db, bool waits) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     FlushOptions options;
     options.wait = waits;
     options.allow_write_stall = true;
@@ -172,13 +262,18 @@ crocks_status crocks_flush(crocks_db *db, bool waits) {
 }
 
 crocks_status crocks_compact(crocks_db *db, uint32_t family, const void *begin, size_t begin_size, const void *end,
-                             size_t end_size) {
+                             size_t end_size, double blob_share) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     CompactRangeOptions options;
     options.exclusive_manual_compaction = false;
     options.bottommost_level_compaction = BottommostLevelCompaction::kForceOptimized;
     if (db->familyOptions[family].enable_blob_files) {
-        options.blob_garbage_collection_policy = BlobGarbageCollectionPolicy::kForce;
-        options.blob_garbage_collection_age_cutoff = 1.0;
+        options.blob_garbage_collection_policy =
+            blob_share > 0 ? BlobGarbageCollectionPolicy::kForce : BlobGarbageCollectionPolicy::kDisable;
+        options.blob_garbage_collection_age_cutoff = blob_share;
     }
     Slice first = slice(begin, begin_size);
     Slice last = slice(end, end_size);
@@ -186,10 +281,15 @@ crocks_status crocks_compact(crocks_db *db, uint32_t family, const void *begin, 
 }
 
 bool crocks_property(crocks_db *db, uint32_t family, const char *name, uint64_t *value) {
-    return db->db->GetIntProperty(db->families[family], name, value);
+    Use use(db);
+    return use.isOpen() && db->db->GetIntProperty(db->families[family], name, value);
 }
 
 uint64_t crocks_table_bytes(crocks_db *db, uint32_t family) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return 0;
+    }
     ColumnFamilyMetaData metadata;
     db->db->GetColumnFamilyMetaData(db->families[family], &metadata);
     return metadata.size;

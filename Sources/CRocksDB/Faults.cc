@@ -14,17 +14,25 @@ using namespace rocksdb;
 
 struct crocks_faults {
     std::atomic<uint64_t> operations{0};
-    std::atomic<uint64_t> failsFrom{0};
-    std::atomic<bool> noSpace{false};
     std::mutex mutex;
+    // Of the changes of one of these kinds, those in [from, end) fail, counted from one since it was armed.
+    uint32_t kinds = 0;
+    uint64_t from = UINT64_MAX;
+    uint64_t end = UINT64_MAX;
+    uint64_t seen = 0;
+    bool noSpace = false;
     // Bytes known to be on the disk, by path, of each file opened for writing.
     std::map<std::string, uint64_t> synced;
 
-    // Counts one change of the disk; a failure once the chosen one has been reached.
-    IOStatus step() {
-        uint64_t number = operations.fetch_add(1) + 1;
-        uint64_t limit = failsFrom.load();
-        if (limit == 0 || number < limit) {
+    // Counts one change of the disk; a failure when it is one of the chosen.
+    IOStatus step(uint32_t kind) {
+        std::lock_guard<std::mutex> guard(mutex);
+        operations += 1;
+        if ((kinds & kind) == 0) {
+            return IOStatus::OK();
+        }
+        seen += 1;
+        if (seen < from || seen >= end) {
             return IOStatus::OK();
         }
         return noSpace ? IOStatus::NoSpace("injected") : IOStatus::IOError("injected");
@@ -44,7 +52,7 @@ public:
         : FSWritableFileOwnerWrapper(std::move(file)), path_(std::move(path)), size_(size), faults_(faults) {}
 
     IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *debug) override {
-        IOStatus status = faults_->step();
+        IOStatus status = faults_->step(crocks_faults_write);
         if (!status.ok()) {
             // A torn write: half of it reaches the file.
             if (!use_direct_io()) {
@@ -64,7 +72,7 @@ public:
 
     IOStatus PositionedAppend(const Slice &data, uint64_t offset, const IOOptions &options,
                               IODebugContext *debug) override {
-        IOStatus status = faults_->step();
+        IOStatus status = faults_->step(crocks_faults_write);
         if (!status.ok()) {
             return status;
         }
@@ -93,7 +101,7 @@ public:
 
 private:
     IOStatus synced(IOStatus status) {
-        IOStatus injected = faults_->step();
+        IOStatus injected = faults_->step(crocks_faults_sync);
         if (!injected.ok()) {
             return injected;
         }
@@ -116,7 +124,7 @@ public:
 
     IOStatus NewWritableFile(const std::string &path, const FileOptions &options,
                              std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) override {
-        IOStatus status = faults_->step();
+        IOStatus status = faults_->step(crocks_faults_open);
         if (!status.ok()) {
             return status;
         }
@@ -127,6 +135,10 @@ public:
 
     IOStatus ReopenWritableFile(const std::string &path, const FileOptions &options,
                                 std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) override {
+        IOStatus injected = faults_->step(crocks_faults_open);
+        if (!injected.ok()) {
+            return injected;
+        }
         uint64_t size = 0;
         target()->GetFileSize(path, options.io_options, &size, debug).PermitUncheckedError();
         std::unique_ptr<FSWritableFile> file;
@@ -136,7 +148,7 @@ public:
 
     IOStatus RenameFile(const std::string &from, const std::string &to, const IOOptions &options,
                         IODebugContext *debug) override {
-        IOStatus status = faults_->step();
+        IOStatus status = faults_->step(crocks_faults_rename);
         if (!status.ok()) {
             return status;
         }
@@ -149,7 +161,7 @@ public:
 
     IOStatus LinkFile(const std::string &from, const std::string &to, const IOOptions &options,
                       IODebugContext *debug) override {
-        IOStatus status = faults_->step();
+        IOStatus status = faults_->step(crocks_faults_rename);
         if (!status.ok()) {
             return status;
         }
@@ -190,9 +202,13 @@ std::unique_ptr<Env> crocks_faults_env(crocks_faults *faults) {
 crocks_faults *crocks_faults_new(void) { return new crocks_faults(); }
 void crocks_faults_free(crocks_faults *faults) { delete faults; }
 
-void crocks_faults_arm(crocks_faults *faults, uint64_t countdown, bool no_space) {
+void crocks_faults_arm(crocks_faults *faults, uint64_t countdown, uint64_t count, uint32_t kinds, bool no_space) {
+    std::lock_guard<std::mutex> guard(faults->mutex);
     faults->noSpace = no_space;
-    faults->failsFrom = countdown == 0 ? 0 : faults->operations.load() + countdown;
+    faults->kinds = kinds;
+    faults->seen = 0;
+    faults->from = countdown == 0 ? UINT64_MAX : countdown;
+    faults->end = countdown == 0 || count == 0 ? UINT64_MAX : countdown + count;
 }
 
 uint64_t crocks_faults_operations(const crocks_faults *faults) { return faults->operations.load(); }

@@ -117,6 +117,10 @@ void crocks_live_files(crocks_db *db, void *context,
 crocks_status crocks_manifest(crocks_db *db, char **name, uint64_t *bytes) {
     std::vector<std::string> files;
     *name = nullptr;
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     Status status = db->db->GetLiveFiles(files, bytes, false);
     for (const auto &file : files) {
         if (status.ok() && file.rfind("/MANIFEST-", 0) == 0) {
@@ -126,4 +130,7 @@ crocks_status crocks_manifest(crocks_db *db, char **name, uint64_t *bytes) {
     return crocks_report(status);
 }
 
-crocks_status crocks_sync_log(crocks_db *db) { return crocks_report(db->db->SyncWAL()); }
+crocks_status crocks_sync_log(crocks_db *db) {
+    Use use(db);
+    return crocks_report(use.isOpen() ? db->db->SyncWAL() : use.refusal());
+}

@@ -7,6 +7,10 @@
 using namespace rocksdb;
 
 crocks_status crocks_table_new(crocks_db *db, uint32_t family, const char *path, crocks_table **result) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     EnvOptions environment;
     environment.use_direct_writes = db->options.use_direct_io_for_flush_and_compaction;
     environment.bytes_per_sync = 1 << 20;
@@ -33,6 +37,10 @@ crocks_status crocks_table_finish(crocks_table *table, uint64_t *file_bytes) {
 }
 
 crocks_status crocks_ingest(crocks_db *db, uint32_t family, const char *const *paths, size_t path_count) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     IngestExternalFileOptions options;
     options.move_files = true;
     options.failed_move_fall_back_to_copy = false;
@@ -43,6 +51,10 @@ crocks_status crocks_ingest(crocks_db *db, uint32_t family, const char *const *p
 
 crocks_status crocks_delete_files(crocks_db *db, uint32_t family, const void *begin, size_t begin_size, const void *end,
                                   size_t end_size) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     Slice first = slice(begin, begin_size);
     Slice last = slice(end, end_size);
     RangePtr range(&first, &last);

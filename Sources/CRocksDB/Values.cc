@@ -13,6 +13,11 @@ static crocks_status lend(const Status &status, std::unique_ptr<crocks_value> fo
 
 crocks_status crocks_get(crocks_db *db, uint32_t family, const void *key, size_t key_size, bool fill_cache,
                          crocks_value **value) {
+    Use use(db);
+    if (!use.isOpen()) {
+        *value = nullptr;
+        return crocks_report(use.refusal());
+    }
     ReadOptions options;
     options.fill_cache = fill_cache;
     auto found = std::make_unique<crocks_value>();
@@ -26,12 +31,20 @@ void crocks_value_free(crocks_value *value) { delete value; }
 
 crocks_status crocks_put(crocks_db *db, uint32_t family, const void *key, size_t key_size, const void *data,
                          size_t size) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     return crocks_report(
         db->db->Put(WriteOptions(), db->families[family], slice(key, key_size), slice(data, size)));
 }
 
 crocks_status crocks_delete_range(crocks_db *db, uint32_t family, const void *begin, size_t begin_size, const void *end,
                                   size_t end_size) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     return crocks_report(
         db->db->DeleteRange(WriteOptions(), db->families[family], slice(begin, begin_size), slice(end, end_size)));
 }
@@ -41,16 +54,29 @@ void crocks_batch_free(crocks_batch *batch) { delete batch; }
 
 crocks_status crocks_batch_put(crocks_db *db, crocks_batch *batch, uint32_t family, const void *key, size_t key_size,
                                const void *data, size_t size) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     return crocks_report(batch->batch.Put(db->families[family], slice(key, key_size), slice(data, size)));
 }
 
 crocks_status crocks_batch_delete(crocks_db *db, crocks_batch *batch, uint32_t family, const void *key,
                                   size_t key_size) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     return crocks_report(batch->batch.Delete(db->families[family], slice(key, key_size)));
 }
 
 crocks_status crocks_batch_get(crocks_db *db, crocks_batch *batch, uint32_t family, const void *key, size_t key_size,
                                crocks_value **value) {
+    Use use(db);
+    if (!use.isOpen()) {
+        *value = nullptr;
+        return crocks_report(use.refusal());
+    }
     auto found = std::make_unique<crocks_value>();
     Status status = batch->batch.GetFromBatchAndDB(db->db, ReadOptions(), db->families[family], slice(key, key_size),
                                                    &found->slice);
@@ -70,6 +96,10 @@ uint32_t crocks_batch_count(crocks_batch *batch) { return batch->batch.GetWriteB
 void crocks_batch_clear(crocks_batch *batch) { batch->batch.Clear(); }
 
 crocks_status crocks_batch_write(crocks_db *db, crocks_batch *batch, bool sync) {
+    Use use(db);
+    if (!use.isOpen()) {
+        return crocks_report(use.refusal());
+    }
     WriteOptions options;
     options.sync = sync;
     return crocks_report(db->db->Write(options, batch->batch.GetWriteBatch()));
@@ -90,6 +120,13 @@ crocks_cursor *crocks_cursor_new(crocks_db *db, crocks_batch *batch, uint32_t fa
         cursor->upperSlice = cursor->upper;
         options.iterate_upper_bound = &cursor->upperSlice;
     }
+    // Inside until it is freed.
+    db->gate.enterForCursor();
+    cursor->db = db;
+    if (db->db == nullptr) {
+        cursor->iterator.reset(NewErrorIterator(db->refusal));
+        return cursor.release();
+    }
     auto *handle = db->families[family];
     if (batch == nullptr) {
         cursor->iterator.reset(db->db->NewIterator(options, handle));
@@ -101,7 +138,11 @@ crocks_cursor *crocks_cursor_new(crocks_db *db, crocks_batch *batch, uint32_t fa
     return cursor.release();
 }
 
-void crocks_cursor_free(crocks_cursor *cursor) { delete cursor; }
+void crocks_cursor_free(crocks_cursor *cursor) {
+    crocks_db *db = cursor->db;
+    delete cursor;
+    db->gate.leaveForCursor();
+}
 
 void crocks_cursor_seek(crocks_cursor *cursor, const void *key, size_t key_size) {
     cursor->iterator->Seek(slice(key, key_size));

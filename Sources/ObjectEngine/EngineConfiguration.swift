@@ -32,6 +32,14 @@ package struct EngineConfiguration: Sendable {
     package var logLimitBytes: UInt64 = 128 << 20
     /// Dead bytes of middling bodies that are left alone; beyond, they may be half of the living ones.
     package var deadBlobAllowanceBytes: UInt64 = 64 << 20
+    /// Space that a file keeps for recovery and deletes; half as much must stay free beside it for writes to be taken.
+    package var reserveBytes: UInt64 = 64 << 20
+    /// How often the disk is looked after when nothing happens.
+    package var watchMilliseconds = 500
+    /// What the filesystem of the directory has free; nil asks it: for tests.
+    package var freeBytes: (@Sendable () -> UInt64?)?
+    /// Told what an operator should hear of, on one of the engine's threads.
+    package var notify: @Sendable (EngineNotice) -> Void = { _ in }
     /// Milliseconds since 1970.
     package var now: @Sendable () -> Int64 = wallClockMilliseconds
     /// Random bytes for upload ids and the epoch.

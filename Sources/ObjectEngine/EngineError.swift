@@ -25,12 +25,18 @@ package enum EngineError: Error, Sendable {
     case feedCursorExpired
     /// The waiting task was cancelled.
     case cancelled
+    /// The disk is too full for this write. Nothing was kept of it; the writes of others may still fit. Free some space,
+    /// or retry later.
+    case insufficientStorage(SpaceShortage)
+    /// The disk failed and the database has not been opened anew since, or was while this body was being written. Nothing
+    /// was kept of the body; retry.
+    case recovering
     /// The engine has been closed. Start it again.
     case closed
     /// Stored bytes are not what they should be. Report it.
     case damaged(Damage)
     /// RocksDB failed. The outcome of a commit is then unknown: it may have happened. After a failed write it refuses all
-    /// others until the engine is opened anew; reads go on.
+    /// others until the database has been opened anew, which the engine does by itself; reads go on.
     case storage(RocksError)
     case files(FileError)
     /// The directory was written by another format of the store.
@@ -40,7 +46,11 @@ package enum EngineError: Error, Sendable {
 extension EngineError {
     /// Whether room on the disk is what is missing.
     package var isFullDisk: Bool {
-        if case .storage(let error) = self { error.kind == .noSpace } else { false }
+        switch self {
+        case .insufficientStorage: true
+        case .storage(let error): error.kind == .noSpace
+        default: false
+        }
     }
 }
 

@@ -2,6 +2,7 @@ import DurableFiles
 import RocksKit
 import S3Types
 import Synchronization
+import Threads
 
 /// The store of objects: buckets, bodies, uploads and the history of their changes, in one RocksDB directory.
 ///
@@ -30,6 +31,12 @@ package final class StorageEngine: Sendable {
     let feed: FeedBoard
     let writer: CommitWriter
     let reclaimer: Reclaimer
+    let room: Room
+    private let watch: Watch
+    private let writeFailure: Watch.Flag
+
+    /// With less free an opening may fail.
+    private static let leastRoomToOpenBytes: UInt64 = 16 << 20
 
     /// Opens a directory, or makes one; clears away what a crash left behind.
     ///
@@ -49,6 +56,11 @@ package final class StorageEngine: Sendable {
         settings.faults = configuration.faults
         settings.creates = opening.isNew
         settings.endsAtTornRecord = opening.isNew || opening.tornTail != nil
+        let reserve = Reserve(path: opening.layout.reserve, sizeBytes: configuration.reserveBytes)
+        let directory = configuration.directory
+        let free = configuration.freeBytes ?? { Room.freeBytes(of: directory) }
+        // An opening writes what is in the log to tables.
+        if let free = free(), free < max(reserve.sizeBytes, leastRoomToOpenBytes) { reserve.give() }
         let database = try storing { () throws(RocksError) in
             try Database(
                 path: opening.layout.database, settings: settings, families: Family.allCases.map(\.settings))
@@ -58,14 +70,16 @@ package final class StorageEngine: Sendable {
             database: database, sink: sink, configuration: configuration, isNew: opening.isNew
         ).run()
         let bound = try opening.finish(in: database, epoch: state.epoch, sequence: state.sequence)
+        let room = Room(directory: directory, database: database, reserve: reserve, free: free)
+        room.look()
         return StorageEngine(
-            configuration, sink: sink, state: state, opening: opening, bound: bound,
+            configuration, sink: sink, room: room, state: state, opening: opening, bound: bound,
             openFileLimit: Int(settings.openFileLimit))
     }
 
     private init(
-        _ configuration: EngineConfiguration, sink: BlobSink, state: Recovery.State, opening: StoreOpening,
-        bound: BoundKeeper, openFileLimit: Int
+        _ configuration: EngineConfiguration, sink: BlobSink, room: Room, state: Recovery.State,
+        opening: StoreOpening, bound: BoundKeeper, openFileLimit: Int
     ) {
         self.openFileLimit = openFileLimit
         self.configuration = configuration
@@ -74,6 +88,7 @@ package final class StorageEngine: Sendable {
         self.bound = bound
         self.database = sink.database
         self.sink = sink
+        self.room = room
         self.epoch = state.epoch
         self.executor = EngineExecutor(threadCount: configuration.threadCount)
         let ids = BlobIDs(next: state.nextBlob)
@@ -82,10 +97,24 @@ package final class StorageEngine: Sendable {
         let wakeups = BlockingQueue<Reclaimer.Request>()
         let leases = Leases { wakeups.push(.look) }
         let trims = TrimSchedule()
+        let writeFailure = Watch.Flag()
+        let watchWakeUp = WakeUp()
+        let recovery = Recovery(database: sink.database, sink: sink, configuration: configuration, isNew: false)
+        let (layout, disk) = (opening.layout, sink.disk)
         let writer = CommitWriter(
-            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, bound: bound,
-            now: configuration.now, reached: configuration.reached
+            database: sink.database, buckets: buckets, ids: ids, sequence: state.sequence, bound: bound, room: room,
+            now: configuration.now, reached: configuration.reached,
+            inspect: { (acknowledged) throws(EngineError) in
+                try StoreOpening.ruleToOpenAnew(layout, disk: disk, acknowledged: acknowledged)
+            },
+            reread: { () throws(EngineError) in try recovery.reread() },
+            failed: { hasFailed in
+                let isNew = hasFailed && !writeFailure.isSet
+                writeFailure.set(hasFailed)
+                if isNew { watchWakeUp.signal() }
+            }
         ) { effects, sequence in
+            if effects.hasDeletions { room.noteDeletion() }
             buckets.apply(effects.buckets)
             feed.publish(sequence, events: effects.events)
             if effects.hasReclaimable { wakeups.push(.look) }
@@ -97,14 +126,20 @@ package final class StorageEngine: Sendable {
         self.leases = leases
         self.writer = writer
         self.reclaimer = Reclaimer(
-            requests: wakeups, sink: sink, ids: ids, leases: leases, buckets: buckets, writer: writer,
+            requests: wakeups, sink: sink, ids: ids, leases: leases, buckets: buckets, writer: writer, room: room,
             configuration: configuration)
+        self.writeFailure = writeFailure
+        self.watch = Watch(
+            room: room, database: sink.database, stagingDirectory: sink.stagingDirectory, writer: writer,
+            failure: writeFailure, wakeUp: watchWakeUp, configuration: configuration
+        ) { wakeups.push(.relieve) }
     }
 
     /// Finishes what was submitted, writes what is in memory to tables and refuses further changes. The directory is free
     /// for another engine once the last handle, writer of a body and reference to this are gone. Blocks; not to be called
     /// from a task on ``executor`` that others wait for.
     package func close() {
+        watch.close()
         writer.close()
         reclaimer.close()
         feed.close()
@@ -117,11 +152,17 @@ package final class StorageEngine: Sendable {
 
     /// Begins a body.
     ///
+    /// - Throws: ``EngineError/insufficientStorage(_:)`` and ``EngineError/recovering``, before a byte of it is taken.
     /// - Parameter expectedSizeBytes: what the client announced; nil where it did not. More or fewer may come.
-    package func beginBlob(expectedSizeBytes: UInt64? = nil, purpose: BlobPurpose = .object) -> BlobWriter {
+    package func beginBlob(
+        expectedSizeBytes: UInt64? = nil, purpose: BlobPurpose = .object
+    ) throws(EngineError) -> BlobWriter {
+        let expected = expectedSizeBytes ?? 0
+        try requireRoom(
+            expected >= configuration.ingestThresholdBytes ? expected : expected * Room.logFactor)
         let reclaimer = self.reclaimer
         return BlobWriter(
-            sink: sink, ids: ids, expectedSizeBytes: expectedSizeBytes, purpose: purpose,
+            sink: sink, ids: ids, room: room, expectedSizeBytes: expectedSizeBytes, purpose: purpose,
             inlineLimitBytes: configuration.inlineLimitBytes, ingestThresholdBytes: configuration.ingestThresholdBytes
         ) { reclaimer.discard($0) }
     }
@@ -130,6 +171,22 @@ package final class StorageEngine: Sendable {
     package func settleReclaim() async { await reclaimer.settle() }
 
     // MARK: Health
+
+    /// Refuses what would bring bytes while there is no room for them or the disk has failed.
+    ///
+    /// - Parameter costBytes: what the disk will hold of them, as far as it is known.
+    func requireRoom(_ costBytes: UInt64) throws(EngineError) {
+        guard !writeFailure.isSet, !database.hasFailed else { throw .recovering }
+        try room.require(costBytes)
+    }
+
+    /// Whether changes are taken.
+    package var health: EngineHealth {
+        if writeFailure.isSet || database.hasFailed {
+            return .failed(reason: database.backgroundErrors.latest ?? "a write failed")
+        }
+        return room.isRefusing ? .full(room.shortage()) : .well
+    }
 
     /// The state of the machinery.
     package func statistics() -> EngineStatistics {

@@ -2,7 +2,7 @@ import CRocksDB
 
 /// One open RocksDB directory. Families are named by their place in the list it was opened with.
 ///
-/// Every call may block on the disk. The caller closes it by letting go of the last reference; batches, cursors, tables
+/// Every call may block on the disk, and waits while ``reopen()`` is under way. The caller closes it by letting go of the last reference; batches, cursors, tables
 /// and pinned values keep it alive.
 @safe package final class Database: Sendable {
     // Sendable: rocksdb::DB is thread-safe by its header; the handle is never reassigned.
@@ -113,9 +113,15 @@ import CRocksDB
     }
 
     /// Rewrites what lives in a range of a family, blob files included, so that the space of the dead comes back.
-    package func compact(_ lower: [UInt8], _ upper: [UInt8], in family: UInt32) throws(RocksError) {
+    ///
+    /// - Parameter blobShare: of the blob files, the oldest ones that are rewritten. Those without anything alive go
+    ///   whatever the share is, and need no room.
+    package func compact(
+        _ lower: [UInt8], _ upper: [UInt8], in family: UInt32, blobShare: Double = 1
+    ) throws(RocksError) {
         let status = unsafe withBounds(lower, upper) { lower, upper in
-            unsafe crocks_compact(self.handle, family, lower.baseAddress, lower.count, upper.baseAddress, upper.count)
+            unsafe crocks_compact(
+                self.handle, family, lower.baseAddress, lower.count, upper.baseAddress, upper.count, blobShare)
         }
         try unsafe check(status)
     }

@@ -11,9 +11,23 @@ import CRocksDB
 
     deinit { unsafe crocks_faults_free(self.handle) }
 
-    /// The `countdown`-th change of the disk from now on fails, and every one after it; zero mends the disk.
-    package func arm(countdown: UInt64, isFull: Bool = false) {
-        unsafe crocks_faults_arm(self.handle, countdown, isFull)
+    /// Which changes of the disk may fail.
+    package struct Kinds: OptionSet, Sendable {
+        package let rawValue: UInt32
+
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package static let write = Kinds(rawValue: UInt32(crocks_faults_write))
+        package static let sync = Kinds(rawValue: UInt32(crocks_faults_sync))
+        package static let open = Kinds(rawValue: UInt32(crocks_faults_open))
+        package static let rename = Kinds(rawValue: UInt32(crocks_faults_rename))
+        package static let all: Kinds = [.write, .sync, .open, .rename]
+    }
+
+    /// The `countdown`-th change of one of the kinds from now on fails, and every one after it, or the next `count` in
+    /// all; a countdown of zero mends the disk.
+    package func arm(countdown: UInt64, count: UInt64? = nil, of kinds: Kinds = .all, isFull: Bool = false) {
+        unsafe crocks_faults_arm(self.handle, countdown, count ?? 0, kinds.rawValue, isFull)
     }
 
     /// How many times the disk was to be changed.

@@ -3,7 +3,7 @@ import Telemetry
 
 /// The engine's numbers as a page for Prometheus. Counts and sizes only: no name of a bucket, a key or a user.
 enum StoreMetrics {
-    static func text(_ statistics: EngineStatistics, _ usage: ProcessUsage) -> String {
+    static func text(_ statistics: EngineStatistics, _ health: EngineHealth, _ usage: ProcessUsage) -> String {
         var page = PrometheusText()
         page.begin(MetricName.storeWaitingJobs, .gauge, "Requests that wait for a thread of the engine.")
         page.add(UInt64(statistics.waitingJobCount))
@@ -22,6 +22,9 @@ enum StoreMetrics {
         page.add(statistics.deadBlobBytes)
         page.begin(MetricName.storeBackgroundErrors, .counter, "Errors that RocksDB reported from the background.")
         page.add(statistics.backgroundErrorCount)
+        page.begin(
+            MetricName.storeTakesWrites, .gauge, "1 while writes are taken; 0 while the disk is full or has failed.")
+        page.add(health == .well ? 1 as UInt64 : 0)
         page.begin(MetricName.cpuSeconds, .counter, "Processor time of all threads.")
         page.add(usage.cpuSeconds)
         page.begin(MetricName.residentBytes, .gauge, "Resident memory.")

@@ -9,7 +9,7 @@ import Telemetry
 /// Metrics, as health, need no signature.
 final class StoreResponder: HTTPService {
     private let service: S3Service
-    private let isReady: @Sendable () -> Bool
+    private let isServing: @Sendable () -> Bool
 
     /// No bucket's name begins with an underscore, so these paths are nobody's.
     private static let live: StaticString = "/_lodestore/health/live"
@@ -21,18 +21,35 @@ final class StoreResponder: HTTPService {
     private let unavailable = Response(
         ResponseHead(.serviceUnavailable, [("content-type", "text/plain")]), body: ByteBuffer(string: "unavailable\n"))
 
-    init(service: S3Service, isReady: @escaping @Sendable () -> Bool) {
+    /// - Parameter isServing: false before the store takes requests and once it is to stop.
+    init(service: S3Service, isServing: @escaping @Sendable () -> Bool) {
         self.service = service
-        self.isReady = isReady
+        self.isServing = isServing
+    }
+
+    /// A failed disk takes the store out of service until it has recovered. A full one does not: reads and deletes, which
+    /// make room, must go on reaching it; the text says it, and a gauge.
+    private func readiness() -> Response {
+        guard isServing() else { return unavailable }
+        switch service.engine.health {
+        case .well: return okay
+        case .full(let shortage): return Self.text(.ok, "ok; writes are refused: \(shortage)\n")
+        case .failed(let reason): return Self.text(.serviceUnavailable, "unavailable; writes fail: \(reason)\n")
+        }
+    }
+
+    private static func text(_ status: HTTPResponseStatus, _ text: String) -> Response {
+        Response(ResponseHead(status, [("content-type", "text/plain")]), body: ByteBuffer(string: text))
     }
 
     func route(_ head: RequestHead, on connection: ConnectionFacts) -> Route {
         if head.method == .GET || head.method == .HEAD {
             if head.hasPath(Self.live) { return .respond(okay) }
-            if head.hasPath(Self.ready) { return .respond(isReady() ? okay : unavailable) }
+            if head.hasPath(Self.ready) { return .respond(readiness()) }
             if head.hasPath(Self.metrics) {
                 return .stream(on: service.engine.executor) { [service] _, writer in
-                    let page = StoreMetrics.text(service.engine.statistics(), ProcessUsage())
+                    let engine = service.engine
+                    let page = StoreMetrics.text(engine.statistics(), engine.health, ProcessUsage())
                     let head = ResponseHead(.ok, [("content-type", PrometheusText.contentType)])
                     try await writer.respond(Response(head, body: ByteBuffer(string: page)))
                 }

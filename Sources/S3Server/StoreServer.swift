@@ -57,7 +57,9 @@ package struct StoreServer: Service {
     /// - Throws: ``EngineError`` when the directory cannot be opened, ``HTTPServerError`` when a listener cannot be had.
     package func run() async throws {
         let opened = ContinuousClock.now
-        let engine = try StorageEngine.open(configuration.engine)
+        var settings = configuration.engine
+        settings.notify = { [logger] in logger.log($0) }
+        let engine = try StorageEngine.open(settings)
         logger.info(
             "engine open",
             metadata: [
@@ -79,9 +81,7 @@ package struct StoreServer: Service {
             server = try await HTTPServer.start(
                 configuration.listeners, group: group, limits: configuration.limits, shares: shares, logger: logger
             ) { _ in
-                StoreResponder(service: service) {
-                    readiness.isReady && engine.statistics().latestBackgroundError == nil
-                }
+                StoreResponder(service: service) { readiness.isReady }
             }
         } catch {
             try await group.shutdownGracefully()

@@ -1,6 +1,6 @@
 /// The table of errors: S3's code, the HTTP status, and the message unless the case at hand has a better one.
 ///
-/// Source: "Error responses", Amazon S3 API Reference; the feed's code is this store's own.
+/// Source: "Error responses", Amazon S3 API Reference; the codes of the feed and of a full disk are this store's own.
 package enum S3ErrorCode: String, Sendable, CaseIterable {
     case accessControlListNotSupported = "AccessControlListNotSupported"
     case accessDenied = "AccessDenied"
@@ -14,6 +14,7 @@ package enum S3ErrorCode: String, Sendable, CaseIterable {
     case entityTooSmall = "EntityTooSmall"
     case feedCursorExpired = "FeedCursorExpired"
     case incompleteBody = "IncompleteBody"
+    case insufficientStorage = "InsufficientStorage"
     case internalError = "InternalError"
     case invalidAccessKeyID = "InvalidAccessKeyId"
     case invalidArgument = "InvalidArgument"
@@ -80,6 +81,8 @@ package enum S3ErrorCode: String, Sendable, CaseIterable {
             )
         case .incompleteBody:
             (400, "You did not provide the number of bytes specified by the Content-Length HTTP header")
+        case .insufficientStorage:
+            (507, "The disk of the store is full. Reads and deletes go on; writes are taken again when there is room.")
         case .internalError: (500, "We encountered an internal error. Please try again.")
         case .invalidAccessKeyID: (403, "The AWS Access Key Id you provided does not exist in our records.")
         case .invalidArgument: (400, "Invalid Argument")

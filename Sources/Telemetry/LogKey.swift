@@ -9,6 +9,8 @@ package enum LogKey {
     package static let strangers = "shares.strangers"
     package static let tables = "shares.tables"
     package static let duration = "duration.ms"
+    package static let freeBytes = "disk.free.bytes"
+    package static let neededBytes = "disk.needed.bytes"
     package static let address = "net.address"
     package static let peer = "net.peer"
     package static let signal = "process.signal"

@@ -19,6 +19,7 @@ package enum MetricName {
     package static let storeBytes = "lodestore_engine_stored_bytes"
     package static let storeDeadBytes = "lodestore_engine_dead_bytes"
     package static let storeBackgroundErrors = "lodestore_engine_background_errors_total"
+    package static let storeTakesWrites = "lodestore_engine_takes_writes"
 
     package static let cpuSeconds = "process_cpu_seconds_total"
     package static let residentBytes = "process_resident_memory_bytes"

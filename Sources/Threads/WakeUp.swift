@@ -9,4 +9,7 @@ package final class WakeUp: Sendable {
     package func signal() { semaphore.signal() }
 
     package func wait() { semaphore.wait() }
+
+    /// Waits for a signal, but no longer than this.
+    package func wait(milliseconds: Int) { _ = semaphore.wait(timeout: .now() + .milliseconds(milliseconds)) }
 }

@@ -44,6 +44,12 @@ struct Serve: AsyncParsableCommand {
 
     @Option(help: "Connections at once; 10000 unless given, and no more than descriptors allow.")
     var maxConnections: Int?
+    @Option(
+        name: .customLong("reserve-mib"),
+        help: ArgumentHelp(
+            "Space kept for recovery and deletes, in DIR/reserve; 64 unless given. Writes are refused while not half as much is free beside it.",
+            valueName: "MiB"))
+    var reserveMiB: Int?
 
     func run() async throws {
         try await ProgramRun.reporting(program: "lodestore") {
@@ -85,6 +91,7 @@ struct Serve: AsyncParsableCommand {
         flags["region"] = region.map { .text($0) }
         flags["domain"] = domain.isEmpty ? nil : .list(domain)
         flags["root-credentials"] = rootCredentials.map { .text($0) }
+        flags["reserve-mib"] = reserveMiB.map { .integer($0) }
         flags["threads"] = threads.map { .integer($0) }
         flags["memory-mib"] = memoryMib.map { .integer($0) }
         flags["max-connections"] = maxConnections.map { .integer($0) }
@@ -99,6 +106,9 @@ struct Serve: AsyncParsableCommand {
         let address = try ListenAddress(settings.text("listen") ?? "127.0.0.1:9000", key: "listen")
         var engine = EngineConfiguration(directory: directory)
         engine.threadCount = try settings.integer("threads", in: 1...1024) ?? engine.threadCount
+        if let mebibytes = try settings.integer("reserve-mib", in: 4...65536) {
+            engine.reserveBytes = UInt64(mebibytes) << 20
+        }
         let domains = try (settings.list("domain") ?? []).map { $0.lowercased() }
         let service = S3ServiceConfiguration(
             region: try settings.text("region") ?? "us-east-1", domains: domains, accessKey: credentials.accessKey,

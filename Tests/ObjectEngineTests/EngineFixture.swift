@@ -91,7 +91,7 @@ extension StorageEngine {
     func blob(_ bytes: [UInt8], expected: UInt64? = nil, purpose: BlobPurpose = .object, step: Int = 70_001) throws
         -> FinishedBlob
     {
-        let writer = beginBlob(expectedSizeBytes: expected, purpose: purpose)
+        let writer = try beginBlob(expectedSizeBytes: expected, purpose: purpose)
         var offset = 0
         while offset < bytes.count {
             let end = min(bytes.count, offset + step)

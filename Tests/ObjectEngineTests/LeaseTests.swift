@@ -91,7 +91,7 @@ import Testing
             for size in [100, 1 << 20, 5 << 20] {
                 // Dropped half-way, dropped when finished, refused by the writer.
                 for expected in [nil, UInt64(size)] {
-                    let writer = engine.beginBlob(expectedSizeBytes: expected)
+                    let writer = try engine.beginBlob(expectedSizeBytes: expected)
                     try writer.append(pattern(size))
                 }
                 _ = try engine.blob(pattern(size), expected: UInt64(size))

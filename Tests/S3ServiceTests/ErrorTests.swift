@@ -37,7 +37,7 @@ import Testing
             (.noSuchBucket, 404), (.bucketAlreadyOwnedByYou, 409), (.bucketNotEmpty, 409), (.noSuchKey, 404),
             (.preconditionFailed, 412), (.noSuchUpload, 404), (.invalidPart, 400), (.invalidPartOrder, 400),
             (.entityTooSmall, 400), (.badDigest, 400), (.invalidRequest, 400), (.serviceUnavailable, 503),
-            (.feedCursorExpired, 410), (.internalError, 500),
+            (.feedCursorExpired, 410), (.internalError, 500), (.insufficientStorage, 507),
         ]
         for (code, status) in statuses { #expect(code.status == status, "\(code)") }
     }
@@ -65,7 +65,11 @@ import Testing
         case .sizeMismatch: return (.sourceChanged, .serviceUnavailable)
         case .sourceChanged: return (.feedCursorExpired, .feedCursorExpired)
         case .feedCursorExpired: return (.cancelled, .serviceUnavailable)
-        case .cancelled: return (.closed, .serviceUnavailable)
+        case .cancelled:
+            let shortage = SpaceShortage(directory: "/x", freeBytes: 1, neededBytes: 2)
+            return (.insufficientStorage(shortage), .insufficientStorage)
+        case .insufficientStorage: return (.recovering, .serviceUnavailable)
+        case .recovering: return (.closed, .serviceUnavailable)
         case .closed: return (.damaged(.record(family: "objects", cause: .truncated)), .internalError)
         case .damaged(.record): return (.damaged(.key(family: "objects")), .internalError)
         case .damaged(.key): return (.damaged(.chunk(BlobID(1), index: 2)), .internalError)
@@ -73,7 +77,7 @@ import Testing
         case .damaged(.inline): return (.storage(RocksError(.corruption, "x")), .internalError)
         case .storage(let cause):
             switch cause.kind {
-            case .corruption: return (.storage(RocksError(.noSpace, "x")), .internalError)
+            case .corruption: return (.storage(RocksError(.noSpace, "x")), .insufficientStorage)
             case .noSpace: return (.storage(RocksError(.inputOutput, "x")), .internalError)
             case .inputOutput: return (.storage(RocksError(.other(code: 3), "x")), .internalError)
             case .other: return (.files(FileError(.open, "/x", code: 5)), .internalError)

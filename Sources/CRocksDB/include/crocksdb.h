@@ -71,6 +71,32 @@ crocks_status crocks_open(const char *path, const crocks_settings *settings, con
 // Waits for background work and frees `db`. Nothing made from it may be alive.
 void crocks_close(crocks_db *db);
 
+// Closes the directory and opens it again under the same handle, after a failure that RocksDB does not come back from.
+// Waits until every call under way has returned and every cursor is freed; calls that come meanwhile wait, but for those
+// of a thread that has a cursor. The caller has no cursor. Batches, values and tables outlive it.
+//
+// `inspect` looks at the closed directory and says how to open it. On failure, and where it says not to, the directory is
+// open for reading alone where that can be had, and else every call fails; call it again.
+enum { crocks_opens_not = 0, crocks_opens_whole = 1, crocks_opens_to_torn_record = 2 };
+crocks_status crocks_reopen(crocks_db *db, void *context, int32_t (*inspect)(void *context));
+
+// Rises with every crocks_reopen.
+uint64_t crocks_generation(const crocks_db *db);
+
+// Whether a background error stands: RocksDB then refuses writes until the database is opened anew.
+bool crocks_has_failed(const crocks_db *db);
+
+// Makes, writes, syncs and removes a file of `size` bytes, as RocksDB would.
+crocks_status crocks_try_disk(crocks_db *db, const char *path, size_t size);
+
+// MARK: RocksDB's own messages
+
+enum { crocks_message_warning = 3, crocks_message_error = 4 };
+
+// The oldest warning or error that RocksDB has logged and nobody has taken, or null; freed by crocks_free_text. The last
+// 256 are kept. `dropped`: how many more there were since the last call.
+char *crocks_take_message(crocks_db *db, int32_t *level, uint64_t *dropped);
+
 // The count of background errors heard of since the database was opened, and the latest message (freed by
 // crocks_free_text), or null.
 uint64_t crocks_background_errors(crocks_db *db, char **latest);
@@ -156,9 +182,10 @@ void crocks_tune_allocator(void);
 void crocks_trim_allocator(void);
 
 crocks_status crocks_flush(crocks_db *db, bool waits);
-// Rewrites the keys of a range and, where the family has blob files, the values still alive, so that dead ones go.
+// Rewrites the keys of a range and, of the values in blob files, those alive in the oldest `blob_share` of the files, so
+// that dead ones go. Files without anything alive go whatever the share.
 crocks_status crocks_compact(crocks_db *db, uint32_t family, const void *begin, size_t begin_size, const void *end,
-                             size_t end_size);
+                             size_t end_size, double blob_share);
 // False when the property is unknown.
 bool crocks_property(crocks_db *db, uint32_t family, const char *name, uint64_t *value);
 // The bytes of the table files of a family.
@@ -196,8 +223,16 @@ crocks_status crocks_sync_log(crocks_db *db);
 // synced, as a power cut does.
 crocks_faults *crocks_faults_new(void);
 void crocks_faults_free(crocks_faults *faults);
-// The `countdown`-th write, sync or rename from now on fails, and all after it. Zero: none does.
-void crocks_faults_arm(crocks_faults *faults, uint64_t countdown, bool no_space);
+enum {
+    crocks_faults_write = 1,
+    crocks_faults_sync = 2,
+    crocks_faults_open = 4,
+    crocks_faults_rename = 8,
+};
+
+// The `countdown`-th change from now on of one of `kinds` fails, and those of the `count - 1` after it that are; zero is
+// no end. A countdown of zero: none does.
+void crocks_faults_arm(crocks_faults *faults, uint64_t countdown, uint64_t count, uint32_t kinds, bool no_space);
 uint64_t crocks_faults_operations(const crocks_faults *faults);
 // Cuts every file written since the start back to what was last synced of it. The database must be closed.
 crocks_status crocks_faults_lose_unsynced(crocks_faults *faults);

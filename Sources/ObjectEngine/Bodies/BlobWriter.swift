@@ -24,6 +24,8 @@ package final class BlobWriter {
 
     private let sink: BlobSink
     private let ids: BlobIDs
+    private let room: Room
+    private let generation: UInt64
     private let discard: @Sendable (BlobRemains) -> Void
     private let streamsFrom: Int
     private let ingestThresholdBytes: UInt64
@@ -44,11 +46,14 @@ package final class BlobWriter {
     package private(set) var sizeBytes: UInt64 = 0
 
     init(
-        sink: BlobSink, ids: BlobIDs, expectedSizeBytes: UInt64?, purpose: BlobPurpose, inlineLimitBytes: Int,
+        sink: BlobSink, ids: BlobIDs, room: Room, expectedSizeBytes: UInt64?, purpose: BlobPurpose,
+        inlineLimitBytes: Int,
         ingestThresholdBytes: UInt64, discard: @escaping @Sendable (BlobRemains) -> Void
     ) {
         self.sink = sink
         self.ids = ids
+        self.room = room
+        self.generation = sink.database.generation
         self.discard = discard
         self.streamsFrom = purpose == .object ? inlineLimitBytes : 0
         self.ingestThresholdBytes = ingestThresholdBytes
@@ -93,7 +98,10 @@ package final class BlobWriter {
             let part = rest.extracting(first: min(room, rest.byteCount))
             unsafe part.withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
             rest = rest.extracting(droppingFirst: part.byteCount)
-            if buffer.count == chunkLimit { try storing { () throws(RocksError) in try writeChunk() } }
+            if buffer.count == chunkLimit {
+                try admitChunk()
+                try storing { () throws(RocksError) in try writeChunk() }
+            }
         }
     }
 
@@ -107,6 +115,7 @@ package final class BlobWriter {
         precondition(!isFinished, "a body ends once")
         let staysInMemory = takenIDs.isEmpty && buffer.count <= streamsFrom
         if !staysInMemory {
+            try admitChunk()
             try storing { () throws(RocksError) in
                 if !buffer.isEmpty { try writeChunk() }
                 try closeExtent()
@@ -116,10 +125,21 @@ package final class BlobWriter {
         isFinished = true
         let content: FinishedBlob.Content = staysInMemory ? .bytes(buffer) : .extents(extents)
         return FinishedBlob(
-            content: content, sizeBytes: sizeBytes, crc: crc, ids: takenIDs, registry: ids, discard: discard)
+            content: content, sizeBytes: sizeBytes, crc: crc, generation: generation, ids: takenIDs, registry: ids,
+            discard: discard)
     }
 
     // MARK: Chunks
+
+    private func admitChunk() throws(EngineError) {
+        let goesThroughLog =
+            switch target {
+            case .undecided: !isLarge
+            case .blob: true
+            case .table: false
+            }
+        try room.admit(UInt64(buffer.count) * (goesThroughLog ? Room.logFactor : 1))
+    }
 
     private func writeChunk() throws(RocksError) {
         if case .undecided = target { try openExtent() }

@@ -19,18 +19,21 @@ package final class FinishedBlob: Sendable {
     let content: Content
     package let sizeBytes: UInt64
     let crc: UInt64
+    /// Of the database, when the first of the bytes were written.
+    let generation: UInt64
     private let ids: [BlobID]
     private let registry: BlobIDs
     private let discard: @Sendable (BlobRemains) -> Void
     private let isCommitted = Atomic(false)
 
     init(
-        content: Content, sizeBytes: UInt64, crc: UInt64, ids: [BlobID], registry: BlobIDs,
+        content: Content, sizeBytes: UInt64, crc: UInt64, generation: UInt64, ids: [BlobID], registry: BlobIDs,
         discard: @escaping @Sendable (BlobRemains) -> Void
     ) {
         self.content = content
         self.sizeBytes = sizeBytes
         self.crc = crc
+        self.generation = generation
         self.ids = ids
         self.registry = registry
         self.discard = discard
@@ -53,6 +56,11 @@ package final class FinishedBlob: Sendable {
     /// Says that a batch naming the blob has been written, or may have been: its bytes are no longer ours to clear.
     func markCommitted() {
         isCommitted.store(true, ordering: .releasing)
+    }
+
+    /// Takes ``markCommitted()`` back: the batch turned out not to have been written.
+    func markUncommitted() {
+        isCommitted.store(false, ordering: .releasing)
     }
 
     /// Lets the floor of open ids rise past this blob, once its commit is certain.

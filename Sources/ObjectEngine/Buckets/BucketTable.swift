@@ -16,6 +16,11 @@ final class BucketTable: Sendable {
         records.withLock { Array($0.values) }.sorted { $0.name.text < $1.name.text }
     }
 
+    /// Takes what is on the disk for the truth.
+    func replace(with records: [BucketRecord]) {
+        self.records.withLock { $0 = Dictionary(uniqueKeysWithValues: records.map { ($0.name, $0) }) }
+    }
+
     func apply(_ changes: [BucketName: BucketRecord?]) {
         guard !changes.isEmpty else { return }
         records.withLock { records in

@@ -5,7 +5,8 @@ extension StorageEngine {
     package func createBucket(
         _ name: BucketName, owner: String, tenant: String = "", region: String
     ) async throws(EngineError) -> BucketRecord {
-        try await writer.commit(CreateBucket(name: name, owner: owner, tenant: tenant, region: region))
+        try requireRoom(0)
+        return try await writer.commit(CreateBucket(name: name, owner: owner, tenant: tenant, region: region))
     }
 
     /// The bucket of a name, from memory.

@@ -10,8 +10,14 @@ protocol Change: Sendable {
 protocol Ticket: Sendable {
     /// Decides the change. False when it was refused; the draft is then to be taken back.
     func decide(_ draft: inout CommitDraft) -> Bool
+    /// Whether this is no change but the wish to have the database opened anew, between two groups.
+    var opensAnew: Bool { get }
     /// Tells whoever waits. A refused change has its own error; any other fails with `failure`, if there is one.
     func conclude(_ failure: EngineError?)
+}
+
+extension Ticket {
+    var opensAnew: Bool { false }
 }
 
 /// A change and the one who waits for it.

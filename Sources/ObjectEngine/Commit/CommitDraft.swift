@@ -12,16 +12,20 @@ struct CommitDraft: ~Copyable {
         /// The buckets that have new events, with the last one's sequence.
         var events: [BucketID: UInt64] = [:]
         var hasReclaimable = false
+        /// Whether bytes lost their name, of whatever kind.
+        var hasDeletions = false
         /// Of the batch, since 1970.
         var timeMilliseconds: Int64 = 0
     }
 
+    private let database: Database
     private let buckets: BucketTable
     private var batch: WriteBatch
     private(set) var effects = Effects()
     private(set) var sequence: UInt64
     private var reclaimIndex: UInt32 = 0
     init(database: Database, buckets: BucketTable, sequence: UInt64) {
+        self.database = database
         self.buckets = buckets
         self.batch = WriteBatch(database)
         self.sequence = sequence
@@ -29,6 +33,7 @@ struct CommitDraft: ~Copyable {
 
     var byteCount: Int { batch.byteCount }
     var isEmpty: Bool { batch.isEmpty }
+    private var generation: UInt64 { database.generation }
 
     // MARK: The writer's side
 
@@ -54,6 +59,11 @@ struct CommitDraft: ~Copyable {
         try storing { () throws(RocksError) in
             if isAccepted { try batch.dropMark() } else { try batch.returnToMark() }
         }
+    }
+
+    /// Goes on behind a sequence that is on the disk. What was given out in memory is not given out again.
+    mutating func resume(behind sequence: UInt64) {
+        self.sequence = max(self.sequence, sequence)
     }
 
     mutating func write(_ mark: CommitMark, to database: Database) throws(EngineError) {
@@ -127,7 +137,10 @@ struct CommitDraft: ~Copyable {
     /// Names the extents of a finished body: for the first time, unless the caller commits one body twice.
     ///
     /// - Throws: ``EngineError/sourceChanged`` when it was committed before and nothing names it any more.
+    /// ``EngineError/recovering`` when the database was opened anew since its first byte: the disk had failed, and what was
+    /// not synced by then may be gone.
     mutating func adopt(_ blob: FinishedBlob) throws(EngineError) {
+        guard blob.generation == generation else { throw .recovering }
         if blob.wasCommitted { return try share(blob.extents) }
         for extent in blob.extents { try setReferences((references(to: extent.id) ?? 0) + 1, to: extent.id) }
         effects.blobs.append(blob)
@@ -171,6 +184,7 @@ struct CommitDraft: ~Copyable {
     }
 
     private mutating func reclaim(_ entry: ReclaimEntry, sequence: UInt64) throws(EngineError) {
+        effects.hasDeletions = true
         try put(StoreKey.reclaim(sequence: sequence, index: reclaimIndex), entry.encoded, in: .reclaim)
         reclaimIndex += 1
         effects.hasReclaimable = true
@@ -198,6 +212,7 @@ struct CommitDraft: ~Copyable {
     }
 
     private mutating func releaseBody(of record: ObjectRecord, sequence: UInt64) throws(EngineError) {
+        effects.hasDeletions = true
         switch record.body {
         case .empty: break
         case .inline(let id): try delete(StoreKey.inline(id), in: .inline)

@@ -27,10 +27,17 @@ final class CommitWriter: Sendable {
     /// - Parameters:
     ///   - sequence: the last one that was given out.
     ///   - bound: told of each group before it is written, and once it is on the disk.
+    ///   - room: told of the bytes of each batch.
+    ///   - inspect: looks at the closed directory before it is opened anew, given the sequence that was acknowledged last.
+    ///   - reread: what the database holds after it was opened anew.
+    ///   - failed: told true when a write or an opening anew failed, and false when one succeeded.
     ///   - publish: told of each group on the disk, before those who wait for it are.
     init(
-        database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, bound: BoundKeeper,
+        database: Database, buckets: BucketTable, ids: BlobIDs, sequence: UInt64, bound: BoundKeeper, room: Room,
         now: @escaping @Sendable () -> Int64, reached: @escaping @Sendable (EnginePoint) -> Void,
+        inspect: @escaping @Sendable (_ acknowledged: UInt64) throws(EngineError) -> OpeningRule,
+        reread: @escaping @Sendable () throws(EngineError) -> (sequence: UInt64, buckets: [BucketRecord]),
+        failed: @escaping @Sendable (Bool) -> Void,
         publish: @escaping @Sendable (CommitDraft.Effects, _ sequence: UInt64) -> Void
     ) {
         let queue = self.queue
@@ -38,20 +45,57 @@ final class CommitWriter: Sendable {
         self.counters = counters
         self.thread = WorkerThread(name: "engine-commit") {
             var draft = CommitDraft(database: database, buckets: buckets, sequence: sequence)
+            var uncertain = UncertainBlobs()
+            /// Of the last group that is on the disk.
+            var acknowledged = sequence
+            // From a failed write to the next opening, when what the database shows may not be what is on the disk: even a
+            // change that has nothing to write, such as the deletion of what is not there, is then not to be decided.
+            var isUncertain = false
             while let tickets = queue.popAll() {
                 var rest = tickets[...]
-                while !rest.isEmpty {
+                while let first = rest.first {
+                    if first.opensAnew {
+                        rest.removeFirst()
+                        isUncertain = true
+                        do throws(EngineError) {
+                            let effects = try Self.openAnew(
+                                &draft, &uncertain, database: database, buckets: buckets, ids: ids, bound: bound,
+                                inspect: { () throws(EngineError) in try inspect(acknowledged) }, reread: reread)
+                            acknowledged = draft.sequence
+                            isUncertain = false
+                            failed(false)
+                            publish(effects, draft.sequence)
+                            first.conclude(nil)
+                        } catch {
+                            failed(true)
+                            first.conclude(error)
+                        }
+                        continue
+                    }
+                    if isUncertain {
+                        rest.removeFirst()
+                        first.conclude(.recovering)
+                        continue
+                    }
                     draft.begin(timeMilliseconds: now())
                     let group = Self.decide(&rest, &draft)
                     reached(.groupDecided)
+                    room.spend(UInt64(draft.byteCount) * Room.logFactor)
                     bound.prepare(at: draft.timeMilliseconds)
                     let failure = Self.write(&draft, to: database, ids: ids)
                     reached(.groupWritten)
-                    // A group that was refused as a whole has written nothing.
-                    if failure == nil, !draft.isEmpty {
-                        bound.committed(draft.sequence, in: database, at: draft.timeMilliseconds)
+                    if failure == nil {
+                        // A group that was refused as a whole has written nothing.
+                        if !draft.isEmpty {
+                            acknowledged = draft.sequence
+                            bound.committed(draft.sequence, in: database, at: draft.timeMilliseconds)
+                        }
+                        publish(draft.effects, draft.sequence)
+                    } else {
+                        isUncertain = true
+                        uncertain.add(draft.effects.blobs)
+                        failed(true)
                     }
-                    if failure == nil { publish(draft.effects, draft.sequence) }
                     counters.counts.withLock { counts in
                         counts.groupCount += 1
                         counts.changeCount += UInt64(group.count)
@@ -67,7 +111,7 @@ final class CommitWriter: Sendable {
         _ rest: inout ArraySlice<any Ticket>, _ draft: inout CommitDraft
     ) -> [any Ticket] {
         var group: [any Ticket] = []
-        while draft.byteCount < groupLimitBytes, let ticket = rest.popFirst() {
+        while draft.byteCount < groupLimitBytes, rest.first?.opensAnew == false, let ticket = rest.popFirst() {
             do throws(EngineError) {
                 try draft.decide(ticket)
                 group.append(ticket)
@@ -110,8 +154,11 @@ final class CommitWriter: Sendable {
     func submit<Wanted: Change>(
         _ change: Wanted, conclusion: @escaping @Sendable (Result<Wanted.Outcome, EngineError>) -> Void
     ) {
-        if !queue.push(PendingChange(change, conclusion: conclusion)) { conclusion(.failure(.closed)) }
+        if !enqueue(PendingChange(change, conclusion: conclusion)) { conclusion(.failure(.closed)) }
     }
+
+    /// Whether it was taken: a closed writer takes nothing more.
+    func enqueue(_ ticket: any Ticket) -> Bool { queue.push(ticket) }
 
     /// Finishes what waits and ends the thread.
     func close() {

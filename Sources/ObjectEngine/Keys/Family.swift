@@ -24,6 +24,8 @@ enum Family: UInt32, CaseIterable {
     case system
 
     static let blobFileThresholdBytes: UInt64 = 32 << 10
+    /// Small, since on a disk that is nearly full dead bytes are cleared out of one at a time.
+    static let blobFileBytes: UInt64 = 64 << 20
 
     var settings: FamilySettings {
         switch self {
@@ -33,7 +35,7 @@ enum Family: UInt32, CaseIterable {
         case .blob:
             FamilySettings(
                 name: "blob", writeBufferBytes: 64 << 20, compresses: false,
-                blobThresholdBytes: Self.blobFileThresholdBytes)
+                blobThresholdBytes: Self.blobFileThresholdBytes, blobFileBytes: Self.blobFileBytes)
         case .part:
             FamilySettings(name: "part", writeBufferBytes: 4 << 20, compresses: false, compactsAutomatically: false)
         case .uploads: FamilySettings(name: "uploads")

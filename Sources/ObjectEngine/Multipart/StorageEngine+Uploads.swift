@@ -7,7 +7,8 @@ extension StorageEngine {
         _ key: ObjectKey, in bucket: BucketRecord, attributes: ObjectAttributes,
         checksumAlgorithm: ChecksumAlgorithm? = nil, checksumType: ChecksumType? = nil
     ) async throws(EngineError) -> UploadRecord {
-        try await writer.commit(
+        try requireRoom(0)
+        return try await writer.commit(
             CreateUpload(
                 key: key, bucket: bucket, attributes: attributes, checksumAlgorithm: checksumAlgorithm,
                 checksumType: checksumType, salt: configuration.randomNumber()))

@@ -12,6 +12,7 @@ extension StorageEngine {
         from source: ObjectHandle, to key: ObjectKey, in bucket: BucketRecord, attributes: ObjectAttributes,
         checksums: [Checksum]? = nil, preconditions: WritePreconditions = .none
     ) async throws(EngineError) -> ObjectRecord {
+        try requireRoom(UInt64(source.inlineBytes.count) * Room.logFactor)
         try prefetch(key, in: bucket)
         return try await writer.commit(
             CopyObject(

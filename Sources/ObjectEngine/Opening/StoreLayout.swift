@@ -26,11 +26,15 @@ package struct StoreLayout: Sendable {
     static let stagingName = "staging"
     static let boundName = "bound"
     static let markerName = "initialising"
+    static let reserveName = "reserve"
     /// What others put beside a store, or before it is made: keys, the reserve of space, a file system's own.
-    private static let neighbours: Set<Name> = ["root-credentials", "root-credentials.new", "reserve", "lost+found"]
+    private static let neighbours: Set<Name> = [
+        "root-credentials", "root-credentials.new", "lost+found", Name(reserveName),
+    ]
 
     var database: String { directory + "/" + Self.databaseName }
     var staging: String { directory + "/" + Self.stagingName }
+    var reserve: String { directory + "/" + Self.reserveName }
     var bound: String { directory + "/" + Self.boundName }
     var marker: String { directory + "/" + Self.markerName }
 

@@ -38,16 +38,39 @@ struct StoreOpening {
             self.tornTail = nil
             self.bound = nil
         case .complete:
-            var inspection = DirectoryInspection(layout, disk: disk)
-            inspection.run()
-            if let format = inspection.foreignFormat {
-                throw .unsupportedFormat(found: format, supported: Recovery.format)
-            }
-            if let fault = inspection.faults.first { throw .damaged(.file(fault)) }
+            let inspection = try Self.inspect(layout, disk: disk)
             self.isNew = false
             self.tornTail = inspection.tornTail
             self.bound = inspection.bound
         }
+    }
+
+    private static func inspect(_ layout: StoreLayout, disk: any Disk) throws(EngineError) -> DirectoryInspection {
+        var inspection = DirectoryInspection(layout, disk: disk)
+        inspection.run()
+        if let format = inspection.foreignFormat {
+            throw .unsupportedFormat(found: format, supported: Recovery.format)
+        }
+        if let fault = inspection.faults.first { throw .damaged(.file(fault)) }
+        return inspection
+    }
+
+    /// Looks at a directory that the process itself has worked in until the disk failed.
+    ///
+    /// - Parameter acknowledged: the sequence of the last commit that anyone was told of. No crash came in between, so that it has to
+    ///   be there, however far the bound lies behind it.
+    static func ruleToOpenAnew(
+        _ layout: StoreLayout, disk: any Disk, acknowledged: UInt64
+    ) throws(EngineError) -> OpeningRule {
+        let inspection = try inspect(layout, disk: disk)
+        if let mark = inspection.facts.mark, mark.sequence < acknowledged {
+            throw .damaged(
+                .file(
+                    DirectoryFault(
+                        layout.directory, StoreLayout.databaseName,
+                        "holds commits up to \(mark.sequence), and \(acknowledged) was acknowledged")))
+        }
+        return inspection.tornTail == nil ? .whole : .toTornRecord
     }
 
     static func lock(_ directory: String) throws(EngineError) -> DirectoryLock {

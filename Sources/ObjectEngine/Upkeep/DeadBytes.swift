@@ -9,11 +9,13 @@ import Synchronization
 /// is rewritten no more often than two dead ones pay for.
 final class DeadBytes: Sendable {
     private let sink: BlobSink
+    private let room: Room
     private let allowanceBytes: UInt64
     private let count: Mutex<UInt64>
 
-    init(sink: BlobSink, allowanceBytes: UInt64) {
+    init(sink: BlobSink, room: Room, allowanceBytes: UInt64) {
         self.sink = sink
+        self.room = room
         self.allowanceBytes = allowanceBytes
         // A count that cannot be read starts anew; the space then comes back a little later.
         let stored = try? sink.database.value(StoreKey.deadBlobBytes, in: Family.system.rawValue)?.copied()
@@ -40,5 +42,54 @@ final class DeadBytes: Sendable {
         try sink.database.compact(
             StoreKey.blob(BlobID(0)), StoreKey.blob(BlobID(.max)), in: Family.blob.rawValue)
         try set(0)
+    }
+
+    // MARK: When room is short
+
+    /// Brings the space of the deleted back now, in steps that each need no more room than there is. The reserve is open
+    /// for that; the room takes it again before writes are taken.
+    func relieve() {
+        // A failure leaves the rest for later: RocksDB counts it, and the next deletion asks again.
+        try? room.relieving { () throws(RocksError) in
+            // Deletions that are in memory free nothing.
+            try sink.database.flush()
+            for family in [Family.inline, .objects, .feed] { try compactIfThereIsRoom(family) }
+            try compactBlobs(share: 0)
+            try rewriteOldestFirst()
+            try set(garbageBytes)
+        }
+    }
+
+    private func compactIfThereIsRoom(_ family: Family) throws(RocksError) {
+        let bytes = sink.database.tableBytes(of: family.rawValue)
+        guard bytes > 0, bytes < room.freeBytes else { return }
+        try sink.database.compact([0], [UInt8](repeating: 0xFF, count: 9), in: family.rawValue)
+    }
+
+    /// Rewrites as many of the oldest blob files at a time as fit into half of what is free, until nothing is dead.
+    private func rewriteOldestFirst() throws(RocksError) {
+        var stepCount = number("rocksdb.num-blob-files")
+        while garbageBytes > 0, stepCount > 0 {
+            let fileCount = number("rocksdb.num-blob-files")
+            let largestBytes = min(Family.blobFileBytes, number("rocksdb.total-blob-file-size"))
+            guard fileCount > 0, largestBytes > 0 else { return }
+            let fitting = room.freeBytes / 2 / largestBytes
+            guard fitting > 0 else { return }
+            // A little more than the fraction, which RocksDB rounds down.
+            try compactBlobs(share: min(1, (Double(fitting) + 0.5) / Double(fileCount)))
+            stepCount -= min(stepCount, fitting)
+        }
+    }
+
+    private func compactBlobs(share: Double) throws(RocksError) {
+        try sink.database.compact(
+            StoreKey.blob(BlobID(0)), StoreKey.blob(BlobID(.max)), in: Family.blob.rawValue, blobShare: share)
+    }
+
+    /// What RocksDB knows to be dead in blob files: exact once the deletions have been compacted.
+    private var garbageBytes: UInt64 { number("rocksdb.live-blob-file-garbage-size") }
+
+    private func number(_ property: String) -> UInt64 {
+        sink.database.property(property, of: Family.blob.rawValue) ?? 0
     }
 }

@@ -10,8 +10,13 @@ struct ReclaimWork: Sendable {
     let writer: CommitWriter
     let dead: DeadBytes
 
+    /// How much of the journal is read at once.
+    private static let pageLimit = 256
+
     /// Clears away a body that was never committed.
-    func discard(_ remains: BlobRemains) {
+    ///
+    /// - Returns: false when the disk failed; try again later. The ids stay open, so that else the next opening sweeps.
+    func discard(_ remains: BlobRemains) -> Bool {
         do {
             for id in remains.ids { try sink.disk.remove(sink.stagedPath(id)) }
             for extent in remains.extents {
@@ -19,33 +24,46 @@ struct ReclaimWork: Sendable {
                 if extent.kind == .blob { try dead.add(extent.sizeBytes) }
             }
         } catch {
-            // The ids stay open, so that the next opening sweeps what is left.
-            return
+            return false
         }
         ids.settle(remains.ids)
+        return true
     }
 
     /// Goes through the journal once. What fails or is leased stays in it.
     func lookThroughJournal() {
-        var cursor = Cursor(sink.database, family: Family.reclaim.rawValue, lower: [], upper: nil)
         do throws(RocksError) {
-            try cursor.seek([])
-            while cursor.isValid {
-                let key = cursor.key
-                // An entry that does not decode stays, for the check to report.
-                if let entry = try? ReclaimEntry(decoding: cursor.value), perform(entry) {
+            var start: [UInt8] = []
+            while true {
+                let page = try entries(from: start)
+                for (key, value) in page {
+                    // An entry that does not decode stays, for the check to report.
+                    guard let entry = try? ReclaimEntry(decoding: value), perform(entry) else { continue }
                     sink.reached(.bytesReclaimed)
                     var batch = WriteBatch(sink.database)
                     try batch.delete(key, in: Family.reclaim.rawValue)
                     try sink.database.write(batch, isSynced: false)
                 }
-                try cursor.next()
+                guard page.count == Self.pageLimit, let last = page.last else { break }
+                start = last.key + [0]
             }
             try dead.collectWhenDue()
         } catch {
             // RocksDB has counted it among its background errors or will fail the next commit; the journal keeps all.
             return
         }
+    }
+
+    /// A page, so that no cursor is open while an entry waits for the writer, who may wait for cursors to end.
+    private func entries(from start: [UInt8]) throws(RocksError) -> [(key: [UInt8], value: [UInt8])] {
+        var entries: [(key: [UInt8], value: [UInt8])] = []
+        var cursor = Cursor(sink.database, family: Family.reclaim.rawValue, lower: start, upper: nil)
+        try cursor.seek(start)
+        while cursor.isValid, entries.count < Self.pageLimit {
+            entries.append((cursor.key, cursor.value))
+            try cursor.next()
+        }
+        return entries
     }
 
     /// - Returns: whether the entry is done with.
@@ -71,12 +89,17 @@ struct ReclaimWork: Sendable {
     private func dropUploads(of bucket: BucketID) throws(EngineError) {
         let prefix = StoreKey.uploads(prefix: [], in: bucket)
         guard let end = StoreKey.successor(ofPrefix: prefix) else { return }
-        var cursor = Cursor(sink.database, family: Family.uploads.rawValue, lower: prefix, upper: end)
-        try storing { () throws(RocksError) in try cursor.seek(prefix) }
-        while cursor.isValid {
-            guard let location = UploadLocation(cursor.key) else { throw .damaged(.key(family: "uploads")) }
+        while let key = try first(of: .uploads, from: prefix, to: end) {
+            guard let location = UploadLocation(key) else { throw .damaged(.key(family: "uploads")) }
             _ = try waiting(for: DropUpload(location: location))
-            try storing { () throws(RocksError) in try cursor.next() }
+        }
+    }
+
+    private func first(of family: Family, from lower: [UInt8], to upper: [UInt8]) throws(EngineError) -> [UInt8]? {
+        try storing { () throws(RocksError) in
+            var cursor = Cursor(sink.database, family: family.rawValue, lower: lower, upper: upper)
+            try cursor.seek(lower)
+            return cursor.isValid ? cursor.key : nil
         }
     }
 

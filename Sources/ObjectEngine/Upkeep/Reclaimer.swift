@@ -16,6 +16,8 @@ final class Reclaimer: Sendable {
         case trim(Int64)
         /// The remains of a body that nobody committed.
         case discard(BlobRemains)
+        /// Room on the disk is short: the space of the deleted is wanted now.
+        case relieve
         /// Tells when everything asked for before has been done.
         case report(@Sendable () -> Void)
     }
@@ -27,29 +29,37 @@ final class Reclaimer: Sendable {
 
     init(
         requests: BlockingQueue<Request>, sink: BlobSink, ids: BlobIDs, leases: Leases, buckets: BucketTable,
-        writer: CommitWriter, configuration: EngineConfiguration
+        writer: CommitWriter, room: Room, configuration: EngineConfiguration
     ) {
         self.requests = requests
         self.ids = ids
-        let dead = DeadBytes(sink: sink, allowanceBytes: configuration.deadBlobAllowanceBytes)
+        let dead = DeadBytes(sink: sink, room: room, allowanceBytes: configuration.deadBlobAllowanceBytes)
         self.dead = dead
         let work = ReclaimWork(sink: sink, ids: ids, leases: leases, writer: writer, dead: dead)
         let trimmer = FeedTrimmer(
             database: sink.database, buckets: buckets, retention: configuration.feedRetention)
         self.thread = WorkerThread(name: "engine-reclaim") {
             work.lookThroughJournal()
+            // What could not be cleared away while the disk failed.
+            var postponed: [BlobRemains] = []
             while let asked = requests.popAll() {
                 var looks = false
+                var relieves = false
                 var reports: [@Sendable () -> Void] = []
                 for request in asked {
                     switch request {
                     case .look: looks = true
+                    case .relieve: relieves = true
                     case .trim(let milliseconds): trimmer.trim(at: milliseconds)
-                    case .discard(let remains): work.discard(remains)
+                    case .discard(let remains): if !work.discard(remains) { postponed.append(remains) }
                     case .report(let report): reports.append(report)
                     }
                 }
-                if looks || !reports.isEmpty { work.lookThroughJournal() }
+                if looks || relieves || !reports.isEmpty {
+                    postponed.removeAll { work.discard($0) }
+                    work.lookThroughJournal()
+                }
+                if relieves { dead.relieve() }
                 for report in reports { report() }
             }
         }

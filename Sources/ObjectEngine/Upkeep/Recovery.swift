@@ -38,6 +38,12 @@ struct Recovery {
             buckets: try BucketRecord.all(in: database))
     }
 
+    /// What a database that was opened anew holds, in a process that has gone on: bodies in the making stay.
+    func reread() throws(EngineError) -> (sequence: UInt64, buckets: [BucketRecord]) {
+        guard let mark = try facts().mark else { throw .damaged(.key(family: "system")) }
+        return (mark.sequence, try BucketRecord.all(in: database))
+    }
+
     // MARK: Facts
 
     /// Writes the facts of a new directory, unless they were written before its making was interrupted.

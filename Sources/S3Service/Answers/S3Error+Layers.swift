@@ -38,6 +38,19 @@ extension S3Error {
                 "The provided 'x-amz-mp-object-size' header value \(declared) does not match what was computed: \(actual)"
             )
         case .feedCursorExpired: self.init(S3ErrorCode.feedCursorExpired)
+        case .insufficientStorage(let shortage):
+            self.init(
+                S3ErrorCode.insufficientStorage,
+                "The write does not fit: \(shortage). Reads and deletes go on; writes are taken again when there is room.",
+                details: [
+                    ("FreeBytes", String(shortage.freeBytes)), ("NeededBytes", String(shortage.neededBytes)),
+                ])
+        case .storage where error.isFullDisk: self.init(S3ErrorCode.insufficientStorage)
+        case .recovering:
+            self.init(
+                S3ErrorCode.serviceUnavailable,
+                "The disk of the store has failed. Writes are taken again when it has recovered; repeat the request then."
+            )
         case .sourceChanged, .cancelled, .closed: self.init(S3ErrorCode.serviceUnavailable)
         case .damaged, .storage, .files, .unsupportedFormat: self.init(S3ErrorCode.internalError)
         }

@@ -63,7 +63,9 @@ struct BodyIntake {
     ///
     /// - Throws: whatever is wrong with the body; nothing is left of it then.
     mutating func receive(_ purpose: BlobPurpose, by service: S3Service) async throws(S3Error) -> ReceivedBody {
-        let writer = service.engine.beginBlob(expectedSizeBytes: share.expectedSizeBytes, purpose: purpose)
+        let writer = try service.asking { () throws(EngineError) in
+            try service.engine.beginBlob(expectedSizeBytes: share.expectedSizeBytes, purpose: purpose)
+        }
         while let buffer = try await request.nextBuffer() {
             let bytes = buffer.readableBytesSpan
             for range in try payload.content(of: bytes) {

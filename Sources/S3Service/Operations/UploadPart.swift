@@ -23,7 +23,7 @@ extension S3Service {
         let range = try Self.copyRange(request, source.record.sizeBytes)
         let digests = DigestSet([.md5] + (upload.checksumAlgorithm?.digest.map { [$0] } ?? []))
         let blob = try asking { () throws(EngineError) in
-            let writer = engine.beginBlob(expectedSizeBytes: UInt64(range.count), purpose: .part)
+            let writer = try engine.beginBlob(expectedSizeBytes: UInt64(range.count), purpose: .part)
             var reader = source.reader(range)
             while let chunk = try reader.next() {
                 try chunk.withBytes { bytes throws(EngineError) in
