@@ -136,7 +136,7 @@ let house: [Room] = [
     room(1, "ModelTypes", ["Names"]),
     room(1, "JSONReader", tests: ["PropertyTesting"]),
     room(1, "Protobuf", tests: ["PropertyTesting"]),
-    room(1, "Telemetry", ["Logging"]),
+    room(1, "Telemetry", ["Names", "Logging"]),
     room(1, "RocksKit", ["CRocksDB"]),
     room(1, "LZ4Kit", ["CLZ4"]),
     room(1, "ArchiveKit", ["Names", "CArchive"]),

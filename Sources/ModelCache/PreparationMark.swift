@@ -1,4 +1,5 @@
 package import Digests
+package import Names
 
 /// That an artifact is being prepared, or what became of it: written before the work begins and removed when it has ended, so
 /// that a process which it ended finds it at its next start. `Docs/Formats/cache.md`.
@@ -16,12 +17,12 @@ package struct PreparationMark: Sendable, Equatable {
     package var state: State
     /// Of the machine, since its start: a mark of another boot says nothing of the artifact.
     package let boot: String
-    package let model: String
+    package let model: Name
     package let objectKey: String
     package let etag: String
 
     package init(
-        artifactDigest: ContentDigest, state: State, boot: String, model: String, objectKey: String, etag: String
+        artifactDigest: ContentDigest, state: State, boot: String, model: Name, objectKey: String, etag: String
     ) {
         self.artifactDigest = artifactDigest
         self.state = state
@@ -37,7 +38,7 @@ package struct PreparationMark: Sendable, Equatable {
 
     var encoded: [UInt8] {
         var bytes = Self.magic + [Self.formatVersion, state.rawValue] + artifactDigest.bytes
-        RecordTexts.append([boot, model, objectKey, etag], to: &bytes)
+        RecordTexts.append([boot, model.text, objectKey, etag], to: &bytes)
         return bytes + CRC.crc64nvme.bytes(of: CRC.crc64nvme.checksum(bytes))
     }
 
@@ -51,6 +52,7 @@ package struct PreparationMark: Sendable, Equatable {
             let texts = RecordTexts.read(content[Self.headBytes...], count: 4)
         else { return nil }
         self.init(
-            artifactDigest: digest, state: state, boot: texts[0], model: texts[1], objectKey: texts[2], etag: texts[3])
+            artifactDigest: digest, state: state, boot: texts[0], model: Name(texts[1]), objectKey: texts[2],
+            etag: texts[3])
     }
 }

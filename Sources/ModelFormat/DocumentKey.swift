@@ -1,3 +1,5 @@
+import Names
+
 /// The keys of one kind of object in a document. Each case is a key that is read; the compiler holds a reader to all of them.
 ///
 /// What is neither a case nor in ``withoutEffect`` is refused by its name: a key that this reader does not know may be one that
@@ -10,7 +12,7 @@ protocol DocumentKey: CaseIterable, RawRepresentable<String> {
 extension DocumentKey {
     /// The case of these bytes.
     init?(bytesOf key: String) {
-        guard let known = Self.allCases.first(where: { UnknownKey.isSame($0.rawValue, key) }) else { return nil }
+        guard let known = Self.allCases.first(where: { $0.rawValue.hasSameBytes(as: key) }) else { return nil }
         self = known
     }
 }
@@ -27,7 +29,7 @@ struct KnownKeys<Key: DocumentKey> {
     ///   - place: The keys that lead to the object, with dots between them.
     ///   - offset: Where the key ends.
     mutating func take(_ key: String, at place: String, offset: Int) throws(ModelFormatError) -> Key? {
-        for (number, known) in cases.enumerated() where UnknownKey.isSame(known.rawValue, key) {
+        for (number, known) in cases.enumerated() where known.rawValue.hasSameBytes(as: key) {
             // Which of two would count, readers do not agree on.
             guard seen & 1 << UInt64(number) == 0 else {
                 throw ModelFormatError(.inconsistent("the key \(UnknownKey.path(place, key)), given twice"), at: offset)
@@ -35,7 +37,7 @@ struct KnownKeys<Key: DocumentKey> {
             seen |= 1 << UInt64(number)
             return known
         }
-        guard Key.withoutEffect.contains(where: { UnknownKey.isSame($0, key) }) else {
+        guard Key.withoutEffect.contains(where: { $0.hasSameBytes(as: key) }) else {
             throw UnknownKey.refusal(key, at: place, offset: offset)
         }
         return nil
@@ -45,10 +47,6 @@ struct KnownKeys<Key: DocumentKey> {
 /// How keys are compared, and refused.
 enum UnknownKey {
     private static let maxShownCount = 64
-
-    static func isSame(_ known: String, _ key: String) -> Bool {
-        known.utf8.count == key.utf8.count && known.utf8.elementsEqual(key.utf8)
-    }
 
     static func path(_ place: String, _ key: String) -> String {
         let shown = key.prefix(maxShownCount)
@@ -82,7 +80,7 @@ extension DocumentReader where Self: ~Copyable {
     /// Passes over an object of which all is known to have no effect, as long as it is only this.
     mutating func passOverKeys(_ known: [String], at place: String) throws(ModelFormatError) {
         try eachKey { (reader, key) throws(ModelFormatError) in
-            guard known.contains(where: { UnknownKey.isSame($0, key) }) else {
+            guard known.contains(where: { $0.hasSameBytes(as: key) }) else {
                 throw UnknownKey.refusal(key, at: place, offset: reader.documentOffset)
             }
             try reader.skip()

@@ -12,7 +12,7 @@ extension StringProtocol {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            case _ where scalar.isUnseen: result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+            case _ where !scalar.isPrintable: result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
             default: result.unicodeScalars.append(scalar)
             }
         }
@@ -21,11 +21,13 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-    fileprivate var isUnseen: Bool {
+    /// Whether it is shown as itself: no control character, no end of a line, nothing that turns the direction of what follows or is
+    /// not seen at all.
+    package var isPrintable: Bool {
         switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: true
-        case .spaceSeparator: self != " "
-        default: false
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: false
+        case .spaceSeparator: self == " "
+        default: true
         }
     }
 }

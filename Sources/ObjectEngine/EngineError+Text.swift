@@ -19,11 +19,13 @@ extension EngineError: CustomStringConvertible {
         case .sourceChanged: "the source of the copy has changed meanwhile"
         case .feedCursorExpired: "the cursor is foreign or has expired"
         case .cancelled: "cancelled"
+        case .insufficientStorage(let shortage): "\(shortage)"
+        case .recovering: "the disk has failed, and the database has not been opened anew since"
         case .closed: "the engine has been closed"
         case .damaged(.file(let fault)):
             """
             \(fault)
-            Not started, and nothing in \(fault.directory) was changed. `lodestore check --data \(fault.directory)` lists all that \
+            Not opened, and nothing in \(fault.directory) was changed. `lodestore check --data \(fault.directory)` lists all that \
             is wrong; `lodestore salvage --data \(fault.directory) --to NEWDIR` writes what can be had into a new directory and \
             states what is lost.
             """

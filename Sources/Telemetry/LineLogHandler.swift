@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+import Names
 
 /// Writes each record as one line to standard error with a single `write`: text for a person, JSON for a machine.
 package struct LineLogHandler: LogHandler {

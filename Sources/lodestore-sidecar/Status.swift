@@ -41,7 +41,7 @@ struct Status: AsyncParsableCommand {
             while let key = try json.nextKey() {
                 let name = json.string(key)
                 switch try json.peekKind() {
-                case .string: texts[name] = printable(try json.readString())
+                case .string: texts[name] = try json.readString().printable
                 case .boolean: isConnected = try json.readBool()
                 default: try json.skipValue()
                 }

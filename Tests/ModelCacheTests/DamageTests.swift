@@ -1,6 +1,7 @@
 import Digests
 import DurableFiles
 import Glibc
+import Names
 import PropertyTesting
 import SealedMemory
 import Testing
@@ -14,7 +15,7 @@ import Testing
 
     private func record(_ model: String) -> ModelRecord {
         ModelRecord(
-            model: model, version: "v1", objectKey: "\(model)/model.json", etag: "abc", sizeBytes: 3,
+            model: Name(model), version: "v1", objectKey: "\(model)/model.json", etag: "abc", sizeBytes: 3,
             artifactDigest: artifactKey(1).artifactDigest, imageDigest: artifactKey(2).artifactDigest)
     }
 

@@ -1,6 +1,7 @@
 import DurableFiles
 import Glibc
 import ModelCache
+import Names
 import Testing
 
 @testable import ModelSync

@@ -2,6 +2,7 @@ import Digests
 import DurableFiles
 import Logging
 import ModelCache
+import Names
 import S3Types
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
     private func input(_ number: UInt8) throws -> Preparation.Input {
         let digest = try #require(ContentDigest(bytes: Array(repeating: number, count: 32)))
         return Preparation.Input(
-            model: "m\(number)", version: "v", isBundle: true, digest: digest, objectKey: "m\(number)/a.zip",
+            model: Name("m\(number)"), version: "v", isBundle: true, digest: digest, objectKey: "m\(number)/a.zip",
             etag: "e\(number)")
     }
 

@@ -74,7 +74,8 @@ import Testing
         case .damaged(.record): return (.damaged(.key(family: "objects")), .internalError)
         case .damaged(.key): return (.damaged(.chunk(BlobID(1), index: 2)), .internalError)
         case .damaged(.chunk): return (.damaged(.inline(id: 3)), .internalError)
-        case .damaged(.inline): return (.storage(RocksError(.corruption, "x")), .internalError)
+        case .damaged(.inline): return (.damaged(.file(DirectoryFault("/x", "CURRENT", "missing"))), .internalError)
+        case .damaged(.file): return (.storage(RocksError(.corruption, "x")), .internalError)
         case .storage(let cause):
             switch cause.kind {
             case .corruption: return (.storage(RocksError(.noSpace, "x")), .insufficientStorage)

@@ -17,7 +17,7 @@ enum CatBoostBinary {
         let end = cursor.origin + cursor.count
         var reading = Reading(buffer: FlatBuffer(try cursor.slice(length)), limits: limits, offset: end)
         try reading.readAll()
-        if let name = reading.partNames.first(where: { !UnknownKey.isSame(CatBoostTables.partName, $0) }),
+        if let name = reading.partNames.first(where: { !CatBoostTables.partName.hasSameBytes(as: $0) }),
             reading.estimatedCount == 0
         {
             throw ModelFormatError(.unsupported("the part \(name.prefix(64)) of the model"), at: end)
@@ -71,7 +71,7 @@ enum CatBoostBinary {
         mutating func readAll() throws(ModelFormatError) {
             let core = try buffer.root(CatBoostSchema.core)
             if let version = try buffer.text(CoreField.version, of: core, limits: limits),
-                !UnknownKey.isSame(CatBoostSchema.version, version)
+                !CatBoostSchema.version.hasSameBytes(as: version)
             {
                 throw ModelFormatError(.unsupported("version \(version.prefix(64)) of cbm"), at: offset)
             }

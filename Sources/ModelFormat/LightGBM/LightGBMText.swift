@@ -1,4 +1,5 @@
 import ModelTypes
+import Names
 
 /// LightGBM's text model: a head of `key=value` lines, then the trees, each with an empty line behind it.
 ///
@@ -24,7 +25,7 @@ enum LightGBMText {
                 try head.take(text, isFirst: text.origin == cursor.origin)
                 continue
             }
-            guard UnknownKey.isSame("Tree", line.key) else {
+            guard "Tree".hasSameBytes(as: line.key) else {
                 guard trees.isEmpty else {
                     throw UnknownKey.refusal(line.key, at: "between trees", offset: line.offset)
                 }
@@ -68,7 +69,7 @@ enum LightGBMText {
             switch try known.take(line.key, at: "", offset: line.offset) {
             case .version:
                 version = try line.text(limits: limits)
-                guard LightGBMKeys.versions.contains(where: { UnknownKey.isSame($0, version) }) else {
+                guard LightGBMKeys.versions.contains(where: { $0.hasSameBytes(as: version) }) else {
                     throw ModelFormatError(.unsupported("version \(version.prefix(64)) of the text"), at: line.offset)
                 }
             case .classCount: classCount = try line.integer()

@@ -18,15 +18,15 @@ struct ONNXAttributes {
     }
 
     let read: [Name: Kind]
-    let withoutEffect: [String]
+    let withoutEffect: [Name]
 
-    private init(_ read: [Name: Kind] = [:], withoutEffect: [String] = []) {
+    private init(_ read: [Name: Kind] = [:], withoutEffect: [Name] = []) {
         self.read = read
         self.withoutEffect = withoutEffect
     }
 
     /// In the oldest versions which buffers an operator could use again, and whether shapes may be broadcast, which they may since.
-    private static let old = ["consumed_inputs", "broadcast"]
+    private static let old: [Name] = ["consumed_inputs", "broadcast"]
     private static let activation = ONNXAttributes(withoutEffect: old)
     private static let arithmetic = ONNXAttributes(withoutEffect: old)
     private static let labels: [Name: Kind] = ["classlabels_strings": .texts, "classlabels_int64s": .integers]

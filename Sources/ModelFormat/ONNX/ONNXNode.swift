@@ -104,12 +104,12 @@ struct ONNXNode {
     func checkAttributes() throws(ModelFormatError) {
         guard let known = ONNXAttributes.ofOperators[Name(operation)] else { return }
         for name in attributes.keys.sorted() {
-            if known.withoutEffect.contains(where: { UnknownKey.isSame($0, name) }) { continue }
-            guard let kind = known.read.first(where: { UnknownKey.isSame($0.key, name) })?.value else {
-                throw unsupported("attribute \(name.prefix(64))")
+            if known.withoutEffect.contains(name) { continue }
+            guard let kind = known.read[name] else {
+                throw unsupported("attribute \(name.text.prefix(64))")
             }
             guard attributes[name]?.kinds.isSubset(of: [kind]) ?? true else {
-                throw unsupported("the type of attribute \(name.prefix(64))")
+                throw unsupported("the type of attribute \(name.text.prefix(64))")
             }
         }
     }
