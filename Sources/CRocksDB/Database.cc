@@ -10,6 +10,7 @@
 #endif
 
 #include <rocksdb/convenience.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -64,6 +65,33 @@ uint64_t BackgroundErrors::read(std::string &latest) {
     return count_;
 }
 
+namespace {
+
+// Keeps tables and blob files while a background error stands. When the manifest cannot be synced, an ingestion takes its
+// tables back although the manifest may name them by then, and the directory could never be opened again. What nothing
+// names is removed by the next opening.
+class KeepingFileSystem : public FileSystemWrapper {
+public:
+    KeepingFileSystem(const std::shared_ptr<FileSystem> &target, std::shared_ptr<BackgroundErrors> errors)
+        : FileSystemWrapper(target), errors_(std::move(errors)) {}
+
+    const char *Name() const override { return "KeepingFileSystem"; }
+
+    IOStatus DeleteFile(const std::string &path, const IOOptions &options, IODebugContext *debug) override {
+        bool holdsData = ends(path, ".sst") || ends(path, ".blob");
+        return holdsData && errors_->stands() ? IOStatus::OK() : target()->DeleteFile(path, options, debug);
+    }
+
+private:
+    static bool ends(const std::string &path, const std::string &suffix) {
+        return path.size() >= suffix.size() && path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
+    }
+
+    std::shared_ptr<BackgroundErrors> errors_;
+};
+
+}  // namespace
+
 static ColumnFamilyOptions familyOptions(const crocks_family &family, const std::shared_ptr<Cache> &cache) {
     ColumnFamilyOptions options;
     options.write_buffer_size = family.write_buffer_bytes;
@@ -116,19 +144,11 @@ static DBOptions databaseOptions(const crocks_settings &settings) {
     // Space taken ahead, some 70 MiB for a log, would not be in the account of what is free.
     options.allow_fallocate = false;
     options.skip_stats_update_on_db_open = true;
+    // See open().
+    options.avoid_flush_during_recovery = true;
     // As for the listener: nothing resumes by itself.
     options.max_bgerror_resume_count = 0;
     return options;
-}
-
-static Status open(crocks_db &handle) {
-    Status status = DB::Open(handle.options, handle.path, handle.descriptors, &handle.families, &handle.db);
-    if (!status.ok()) {
-        handle.db = nullptr;
-        handle.families.clear();
-    }
-    handle.refusal = status;
-    return status;
 }
 
 static void close(crocks_db &handle) {
@@ -145,6 +165,24 @@ static void close(crocks_db &handle) {
     handle.db = nullptr;
 }
 
+// What the log holds is written to tables before anything else is, so that no log with a torn or unsynced end lies before
+// another; but by a flush, and not by the recovery: that one, when the manifest cannot be synced, removes the tables which
+// the manifest may name by then.
+static Status open(crocks_db &handle) {
+    Status status = DB::Open(handle.options, handle.path, handle.descriptors, &handle.families, &handle.db);
+    if (!status.ok()) {
+        handle.db = nullptr;
+        handle.families.clear();
+    } else {
+        status = handle.db->Flush(FlushOptions(), handle.families);
+        if (!status.ok()) {
+            close(handle);
+        }
+    }
+    handle.refusal = status;
+    return status;
+}
+
 crocks_status crocks_open(const char *path, const crocks_settings *settings, const crocks_family *families,
                           size_t family_count, crocks_db **result) {
     try {
@@ -156,10 +194,10 @@ crocks_status crocks_open(const char *path, const crocks_settings *settings, con
         handle->options.listeners.push_back(handle->errors);
         handle->messages = std::make_shared<Messages>();
         handle->options.info_log = handle->messages;
-        if (settings->faults != nullptr) {
-            handle->env = crocks_faults_env(settings->faults);
-            handle->options.env = handle->env.get();
-        }
+        auto files = settings->faults != nullptr ? crocks_faults_env(settings->faults)->GetFileSystem()
+                                                 : FileSystem::Default();
+        handle->env = NewCompositeEnv(std::make_shared<KeepingFileSystem>(files, handle->errors));
+        handle->options.env = handle->env.get();
         for (size_t index = 0; index < family_count; ++index) {
             handle->familyOptions.push_back(familyOptions(families[index], cache));
             handle->descriptors.emplace_back(families[index].name, handle->familyOptions.back());
