@@ -1,6 +1,6 @@
 import Dispatch
-import Glibc
 import Foundation
+import Glibc
 import RocksKit
 import Synchronization
 import Testing
