@@ -27,7 +27,12 @@ import Testing
     ]
 
     /// Everything that the server answers to the pieces, up to its close; the Date fields, which may differ, taken out.
-    private static func answers(of server: HTTPServer, to pieces: [ArraySlice<UInt8>]) throws -> String {
+    ///
+    /// - Parameter areLarge: the answers are more than the socket takes. Whether the end of the requests is seen before an answer is
+    ///   begun, and told in it, is then a matter of time.
+    private static func answers(
+        of server: HTTPServer, to pieces: [ArraySlice<UInt8>], areLarge: Bool = false
+    ) throws -> String {
         let client = try SocketClient(server.addresses[0])
         for piece in pieces where !piece.isEmpty {
             let count = piece.withUnsafeBytes {
@@ -39,7 +44,7 @@ import Testing
         client.endSending()
         let text = String(decoding: client.receiveAll(), as: UTF8.self)
         return text.split(separator: "\r\n", omittingEmptySubsequences: false)
-            .filter { !$0.hasPrefix("date: ") }.joined(separator: "\r\n")
+            .filter { !$0.hasPrefix("date: ") && !(areLarge && $0 == "connection: close") }.joined(separator: "\r\n")
     }
 
     private static func cut(_ bytes: [UInt8], using random: inout SeededGenerator) -> [ArraySlice<UInt8>] {
@@ -61,8 +66,9 @@ import Testing
                     let amid = [request, Self.usual[2] + request, Self.usual[0] + request + Self.usual[1]]
                     for text in way == .tcp ? amid : [amid[1]] {
                         let pieces = [Array(text.utf8)[...]]
-                        let expected = try Self.answers(of: plain, to: pieces)
-                        let seen = try Self.answers(of: direct, to: pieces)
+                        let areLarge = text.contains("/large")
+                        let expected = try Self.answers(of: plain, to: pieces, areLarge: areLarge)
+                        let seen = try Self.answers(of: direct, to: pieces, areLarge: areLarge)
                         #expect(seen == expected, "\(text.prefix(200).debugDescription)")
                     }
                 }
