@@ -86,8 +86,9 @@ import Testing
                 var random = SeededGenerator.printed("cuts")
                 return try Fuzz.run("answersChangedStreamsAsTheChannelDoes \(way)", corpus: pairs) { stream in
                     let pieces = Self.cut(stream, using: &random)
-                    let expected = try Self.answers(of: plain, to: pieces)
-                    let seen = try Self.answers(of: direct, to: pieces)
+                    let areLarge = String(decoding: stream, as: UTF8.self).contains("/large")
+                    let expected = try Self.answers(of: plain, to: pieces, areLarge: areLarge)
+                    let seen = try Self.answers(of: direct, to: pieces, areLarge: areLarge)
                     #expect(seen == expected, "\(String(decoding: stream, as: UTF8.self).debugDescription)")
                 }
             }

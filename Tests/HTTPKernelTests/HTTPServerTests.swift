@@ -139,7 +139,8 @@ import Testing
                 #expect(client.receiveHead().hasPrefix("HTTP/1.1 200 "))
             }
             #expect(try SocketClient(server.addresses[0]).receive(1).isEmpty)
-            #expect(server.connectionCount == 2)
+            // An optimised build lets go of what is used no more, and a client closes with its last reference.
+            withExtendedLifetime(kept) { #expect(server.connectionCount == 2) }
         }
     }
 
