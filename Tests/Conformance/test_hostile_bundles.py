@@ -227,4 +227,4 @@ def test_a_name_cannot_forge_a_line_of_the_status(house):
                            capture_output=True, text=True, check=True).stdout
     assert len(shown.split("\n")) == 4, shown
     assert "\x1b" not in shown and "\r" not in shown and "\u202e" not in shown
-    assert "\\u001b[2J\\nmodel good live" in shown, shown
+    assert "\\u{1B}[2J\\nmodel good live" in shown, shown
