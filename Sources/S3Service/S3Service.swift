@@ -154,7 +154,7 @@ package final class S3Service: Sendable {
         try request.entry.check(request.fields)
         for field in request.fields
         where field.name == "x-amz-expected-bucket-owner" || field.name == "x-amz-source-expected-bucket-owner" {
-            guard field.value == configuration.owner.id else {
+            guard field.value.hasSameBytes(as: configuration.owner.id) else {
                 throw S3Error(.accessDenied, details: [("Header", field.name)])
             }
         }

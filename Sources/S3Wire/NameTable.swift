@@ -19,7 +19,7 @@ struct NameTable<Value: Sendable>: Sendable {
     subscript(name: String) -> Value? {
         let length = name.utf8.count
         guard length < rows.count else { return nil }
-        // Of texts with as many bytes as one in ASCII, none but itself is canonically equivalent to it: `==` compares bytes here.
+        // text: of those with as many bytes as one in ASCII none but itself is canonically equivalent to it
         for row in rows[length] where row.name == name { return row.value }
         return nil
     }

@@ -102,7 +102,9 @@ package struct OperationEntry: Sendable {
                 seen |= row.bit
             } else if name == "x-id" {
                 // What SDKs call the operation that they mean.
-                guard value == operation.rawValue else { throw .notServed(.parameter, name, value: value) }
+                guard value.hasSameBytes(as: operation.rawValue) else {
+                    throw .notServed(.parameter, name, value: value)
+                }
             } else {
                 try refuse(name, query, isPresigned: isPresigned)
             }
@@ -111,7 +113,7 @@ package struct OperationEntry: Sendable {
 
     private func refuse(_ name: String, _ query: QueryParameters, isPresigned: Bool) throws(S3Error) {
         guard !OperationTable.isOfSignature(name, isPresigned: isPresigned) else { return }
-        for entry in OperationTable.entries(of: level) where entry.method == method {
+        for entry in OperationTable.entries(of: level) where entry.method.hasSameBytes(as: method) {
             guard let missing = entry.companion(of: name, missingIn: query) else { continue }
             throw S3Error(
                 .invalidArgument, "The parameter \(name) needs the parameter \(missing) beside it",

@@ -1,3 +1,5 @@
+import Names
+
 extension OperationTable {
     /// The entry of the operation that a request asks for, after all its parameters are known to be taken.
     ///
@@ -14,7 +16,8 @@ extension OperationTable {
         let level: OperationEntry.Level =
             address.bucket == nil ? .service : address.key == nil ? .bucket : .object
         let query = address.query
-        for entry in entries(of: level) where entry.method == method && entry.isMarked(query, isCopy: isCopy) {
+        for entry in entries(of: level)
+        where entry.method.hasSameBytes(as: method) && entry.isMarked(query, isCopy: isCopy) {
             try entry.check(query, isPresigned: isPresigned)
             return entry
         }

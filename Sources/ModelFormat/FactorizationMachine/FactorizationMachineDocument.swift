@@ -1,5 +1,6 @@
 import JSONReader
 import ModelTypes
+import Names
 
 /// Lodestore's own file for factorization machines; `Docs/Formats/factorization-machine.md` describes it.
 enum FactorizationMachineDocument {
@@ -39,7 +40,7 @@ enum FactorizationMachineDocument {
         var factorCount = 0
         try json.eachKey(of: Key.self, at: "") { (json, key) throws(ModelFormatError) in
             switch key {
-            case .format: hasFormat = try json.takeString() == formatName
+            case .format: hasFormat = try json.takeString().hasSameBytes(as: formatName)
             case .version: version = try json.takeInt()
             case .task:
                 let name = try json.takeString()

@@ -111,7 +111,7 @@ struct DirectoryInspection {
             if let broken { add(Self.inDatabase(name), at: broken.fault.offset, broken.fault.reason) }
             return
         }
-        if name == bound.manifest {
+        if name.hasSameBytes(as: bound.manifest) {
             if UInt64(end) < bound.manifestBytes {
                 add(
                     Self.inDatabase(name), at: broken?.fault.offset ?? end,

@@ -63,7 +63,7 @@ struct SalvageSource {
         let named = (try? disk.read(layout.database + "/CURRENT", limitBytes: 256))
             .map { String(decoding: $0.dropLast(), as: UTF8.self) }
         let newest = manifests.max { StoreLayout.manifestNumber($0) ?? 0 < StoreLayout.manifestNumber($1) ?? 0 }
-        guard let manifest = named.flatMap({ name in manifests.first { $0 == name } }) ?? newest else {
+        guard let manifest = named.flatMap({ name in manifests.first { $0.hasSameBytes(as: name) } }) ?? newest else {
             throw FileError(.open, layout.database + "/" + (named ?? "MANIFEST"), code: ENOENT)
         }
         let file = try InspectedFile(layout.database + "/" + manifest)
