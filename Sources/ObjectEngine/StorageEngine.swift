@@ -61,6 +61,8 @@ package final class StorageEngine: Sendable {
         let free = configuration.freeBytes ?? { Room.freeBytes(of: directory) }
         // An opening writes what is in the log to tables.
         if let free = free(), free < max(reserve.sizeBytes, leastRoomToOpenBytes) { reserve.give() }
+        // Or RocksDB reports as an error that it is not there.
+        try filing { () throws(FileError) in try disk.makeDirectory(opening.layout.database, mode: 0o700) }
         let database = try storing { () throws(RocksError) in
             try Database(
                 path: opening.layout.database, settings: settings, families: Family.allCases.map(\.settings))
@@ -130,7 +132,7 @@ package final class StorageEngine: Sendable {
             configuration: configuration)
         self.writeFailure = writeFailure
         self.watch = Watch(
-            room: room, database: sink.database, stagingDirectory: sink.stagingDirectory, writer: writer,
+            room: room, bound: bound, database: sink.database, stagingDirectory: sink.stagingDirectory, writer: writer,
             failure: writeFailure, wakeUp: watchWakeUp, configuration: configuration
         ) { wakeups.push(.relieve) }
     }
@@ -176,7 +178,7 @@ package final class StorageEngine: Sendable {
     ///
     /// - Parameter costBytes: what the disk will hold of them, as far as it is known.
     func requireRoom(_ costBytes: UInt64) throws(EngineError) {
-        guard !writeFailure.isSet, !database.hasFailed else { throw .recovering }
+        guard !writeFailure.isSet, !database.hasFailed, bound.failure == nil else { throw .recovering }
         try room.require(costBytes)
     }
 
@@ -185,6 +187,7 @@ package final class StorageEngine: Sendable {
         if writeFailure.isSet || database.hasFailed {
             return .failed(reason: database.backgroundErrors.latest ?? "a write failed")
         }
+        if let reason = bound.failure { return .failed(reason: reason) }
         return room.isRefusing ? .full(room.shortage()) : .well
     }
 

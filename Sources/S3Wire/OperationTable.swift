@@ -158,9 +158,11 @@ package enum OperationTable {
     /// Whether a parameter belongs to a signature, or is a header that a presigned URL carries and that is held to the entry as one.
     static func isOfSignature(_ name: String, isPresigned: Bool) -> Bool {
         guard isPresigned else { return false }
+        let name = name.asciiLowercased()
         switch Name(name) {
-        case "Signature", "Expires", "AWSAccessKeyId": return true
-        default: return name.asciiLowercased().hasBytePrefix("x-amz-")
+        // What version 2 signs of a body's headers, boto3 puts into the query as well.
+        case "signature", "expires", "awsaccesskeyid", "content-type", "content-md5": return true
+        default: return name.hasBytePrefix("x-amz-")
         }
     }
 

@@ -25,7 +25,7 @@ enum Family: UInt32, CaseIterable {
 
     static let blobFileThresholdBytes: UInt64 = 32 << 10
     /// Small, since on a disk that is nearly full dead bytes are cleared out of one at a time.
-    static let blobFileBytes: UInt64 = 64 << 20
+    static let blobFileBytes: UInt64 = 32 << 20
 
     var settings: FamilySettings {
         switch self {

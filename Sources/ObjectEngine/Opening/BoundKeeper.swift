@@ -70,6 +70,18 @@ final class BoundKeeper: Sendable {
         }
     }
 
+    /// Tries again what failed: while it stands, nobody can be told how far the store was acknowledged.
+    func retry(in database: Database) {
+        state.withLock { state in
+            guard state.failure != nil else { return }
+            do {
+                try record(in: database, changes: database.changeCount, isQuiet: false, &state)
+            } catch {
+                state.failure = "\(layout.bound): \(error)"
+            }
+        }
+    }
+
     /// Records where everything stands once the last group has been written and what is in memory may be in tables.
     func close(_ database: Database) {
         state.withLock { state in

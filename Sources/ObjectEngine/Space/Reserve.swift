@@ -13,6 +13,8 @@ final class Reserve: Sendable {
         self.sizeBytes = sizeBytes
         var facts = stat()
         let isThere = unsafe stat(path, &facts) == 0
+        // One that was larger gives the rest back.
+        if isThere, UInt64(clamping: facts.st_size) > sizeBytes { _ = unsafe truncate(path, off_t(sizeBytes)) }
         // In blocks of 512 bytes whatever the filesystem: a file of holes reserves nothing.
         self.held = Atomic(sizeBytes == 0 || isThere && UInt64(facts.st_blocks) * 512 >= sizeBytes)
     }

@@ -27,7 +27,8 @@ final class Watch: Sendable {
     ///   - failure: kept by the writer: set while what it wrote last, or an opening anew, has failed.
     ///   - relieve: asks for the space of what was deleted.
     init(
-        room: Room, database: Database, stagingDirectory: String, writer: CommitWriter, failure: Flag, wakeUp: WakeUp,
+        room: Room, bound: BoundKeeper, database: Database, stagingDirectory: String, writer: CommitWriter,
+        failure: Flag, wakeUp: WakeUp,
         configuration: EngineConfiguration, relieve: @escaping @Sendable () -> Void
     ) {
         let isClosed = Flag()
@@ -38,9 +39,12 @@ final class Watch: Sendable {
         self.thread = WorkerThread(name: "engine-watch") {
             var wasRefusing = false
             var hasTold = false
-            var relieved = room.deletionCount
+            // A store that was stopped while it was full may have dead bytes of deletions before this start.
+            var relieved = UInt64.max
             var pause = 0
             var nextPause = 1
+            var calmCount = 0
+            var hasToldOfBound = false
             while !isClosed.isSet {
                 room.look()
                 if room.isRefusing != wasRefusing {
@@ -51,6 +55,15 @@ final class Watch: Sendable {
                     relieved = room.deletionCount
                     relieve()
                 }
+                if let reason = bound.failure {
+                    if !hasToldOfBound {
+                        notify(.error("how far commits were acknowledged cannot be recorded: \(reason)"))
+                    }
+                    bound.retry(in: database)
+                }
+                hasToldOfBound = bound.failure != nil
+                calmCount = failure.isSet || database.hasFailed ? 0 : calmCount + 1
+                if calmCount > 2 * Self.longestPause { nextPause = 1 }
                 if failure.isSet || database.hasFailed {
                     if !hasTold {
                         notify(.failed(database.backgroundErrors.latest ?? "a write failed"))
@@ -58,11 +71,13 @@ final class Watch: Sendable {
                     }
                     pause -= 1
                     if pause <= 0, room.hasRoomToOpen {
+                        // Also after a success: what fails again at once, such as a table that cannot be read, is not
+                        // opened again at once.
+                        (pause, nextPause) = (nextPause, min(2 * nextPause, Self.longestPause))
                         if let error = Self.openAnew(database, stagingDirectory, writer) {
                             notify(.stillFailed("\(error)"))
-                            (pause, nextPause) = (nextPause, min(2 * nextPause, Self.longestPause))
                         } else {
-                            (pause, nextPause, hasTold) = (0, 1, false)
+                            hasTold = false
                             notify(.openedAnew)
                         }
                     }

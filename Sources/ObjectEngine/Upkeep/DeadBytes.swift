@@ -38,7 +38,10 @@ final class DeadBytes: Sendable {
     func collectWhenDue() throws(RocksError) {
         let stored = sink.database.property("rocksdb.total-blob-file-size", of: Family.blob.rawValue) ?? 0
         let dead = bytes
-        guard dead > allowanceBytes, dead > (stored - min(stored, dead)) / 2 else { return }
+        let living = stored - min(stored, dead)
+        guard dead > allowanceBytes, dead > living / 2 else { return }
+        // What lives is written anew before what was goes. Where that does not fit, relief goes step by step once room is short.
+        guard living < room.freeBytes / 2 else { return }
         try sink.database.compact(
             StoreKey.blob(BlobID(0)), StoreKey.blob(BlobID(.max)), in: Family.blob.rawValue)
         try set(0)
@@ -66,20 +69,25 @@ final class DeadBytes: Sendable {
         try sink.database.compact([0], [UInt8](repeating: 0xFF, count: 9), in: family.rawValue)
     }
 
-    /// Rewrites as many of the oldest blob files at a time as fit into half of what is free, until nothing is dead.
+    /// Rewrites as many of the oldest blob files at a time as fit into half of what is free, and one wherever it fits at all, until
+    /// nothing is dead.
     private func rewriteOldestFirst() throws(RocksError) {
         var stepCount = number("rocksdb.num-blob-files")
         while garbageBytes > 0, stepCount > 0 {
             let fileCount = number("rocksdb.num-blob-files")
             let largestBytes = min(Family.blobFileBytes, number("rocksdb.total-blob-file-size"))
             guard fileCount > 0, largestBytes > 0 else { return }
-            let fitting = room.freeBytes / 2 / largestBytes
+            let free = room.freeBytes
+            let fitting = max(free / 2 / largestBytes, free > largestBytes + Self.marginBytes ? 1 : 0)
             guard fitting > 0 else { return }
             // A little more than the fraction, which RocksDB rounds down.
             try compactBlobs(share: min(1, (Double(fitting) + 0.5) / Double(fileCount)))
             stepCount -= min(stepCount, fitting)
         }
     }
+
+    /// Beside a file that is rewritten: for the tables and the manifest that name it.
+    private static let marginBytes: UInt64 = 8 << 20
 
     private func compactBlobs(share: Double) throws(RocksError) {
         try sink.database.compact(
