@@ -48,6 +48,32 @@ struct DamageTests {
         #expect(try Self.outcome(of: Injury(file: log, kind: .flip(byte: size - 9, bit: 3)), 2, in: store) == .refused)
     }
 
+    /// RocksDB begins a log of its own with an empty batch when it opens to a torn record, and only then leaves the old one behind.
+    @Test func anOpeningToATornRecordThatIsCutShortIsDoneAgain() async throws {
+        let store = try await DamagedStore.make()
+        defer { store.remove() }
+        let log = try #require(store.files.last { $0.hasSuffix(".log") })
+        let directory = try store.copy("twice", changing: Set(store.files))
+        let size = try FileManager.default.attributesOfItem(atPath: directory + "/" + log)[.size] as? Int ?? 0
+        try Injury(file: log, kind: .cut(to: size - 1)).inflict(on: directory)
+        let faults = DiskFaults()
+        var configuration = DamagedStore.configuration(directory)
+        configuration.faults = faults
+        faults.arm(countdown: 1, of: .rename)
+        #expect(throws: EngineError.self) { try StorageEngine.open(configuration) }
+        let logs = try FileManager.default.contentsOfDirectory(atPath: directory + "/rocksdb").filter {
+            $0.hasSuffix(".log")
+        }
+        #expect(logs.contains { !store.files.contains("rocksdb/" + $0) }, "the opening was cut short behind the making of its log: \(logs)")
+        faults.arm(countdown: 0)
+        let engine = try StorageEngine.open(configuration)
+        defer { engine.close() }
+        let bucket = try #require(engine.buckets().first)
+        for stored in store.stored.dropLast() {
+            #expect(try engine.get(stored.name, in: bucket) == stored.bytes, "\(stored.name)")
+        }
+    }
+
     /// A changed bit in the middle of the log costs the writes of one record, and the salvage says so.
     @Test func aDamagedLogIsSalvagedButForOneRecord() async throws {
         let store = try await DamagedStore.make()
