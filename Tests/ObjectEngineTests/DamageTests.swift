@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import PropertyTesting
 import RocksKit
@@ -71,6 +72,25 @@ struct DamageTests {
         let bucket = try #require(engine.buckets().first)
         for stored in store.stored.dropLast() {
             #expect(try engine.get(stored.name, in: bucket) == stored.bytes, "\(stored.name)")
+        }
+    }
+
+    /// A power cut takes the name of a log that was not synced, and with it nothing that anyone was told of.
+    @Test func anEmptyLogThatIsMissingCostsNothing() async throws {
+        let fixture = try await filled()
+        let database = fixture.directory + "/rocksdb"
+        let log = try #require(FileManager.default.contentsOfDirectory(atPath: database).first { $0.hasSuffix(".log") })
+        let number = try #require(StoreLayout.logNumber(log))
+        #expect(fixture.size(of: database + "/" + log) == 0)
+        let disk = SystemDisk()
+        let path = fixture.directory + "/bound"
+        var bound = try BoundFile.read(path, disk: disk)
+        bound.logs = [AcknowledgedBound.Log(number: number, bytes: 0)]
+        try BoundFile.make(path, bound, disk: disk)
+        try FileManager.default.removeItem(atPath: database + "/" + log)
+        try await fixture.withEngine { engine in
+            let bucket = try engine.bucket(bucketName())
+            #expect(try engine.get("k3", in: bucket) == pattern(103))
         }
     }
 
