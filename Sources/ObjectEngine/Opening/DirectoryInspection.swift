@@ -101,7 +101,7 @@ struct DirectoryInspection {
     }
 
     private mutating func inspect(manifest file: InspectedFile, _ name: String) {
-        let broken = file.walk { _, _ in }
+        let broken = file.breakOfManifest()
         let end = broken?.recordStart ?? file.byteCount
         if let broken, !broken.isTornTail {
             return add(Self.inDatabase(name), at: broken.fault.offset, broken.fault.reason)
