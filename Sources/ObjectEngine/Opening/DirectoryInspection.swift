@@ -222,7 +222,8 @@ struct DirectoryInspection {
                 if let broken, tail == nil { tail = (log.name, broken, file.byteCount) }
             }
         }
-        for log in bound?.logs ?? [] where log.bytes > 0 && log.number >= oldest && !logs.contains(where: { $0.number == log.number }) {
+        for log in bound?.logs ?? []
+        where log.bytes > 0 && log.number >= oldest && !logs.contains(where: { $0.number == log.number }) {
             let digits = String(log.number)
             let name = String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + ".log"
             add(Self.inDatabase(name), "missing, and \(log.bytes) bytes of it were acknowledged")
