@@ -59,7 +59,7 @@ final class Watch: Sendable {
                     pause -= 1
                     if pause <= 0, room.hasRoomToOpen {
                         if let error = Self.openAnew(database, stagingDirectory, writer) {
-                            notify(.stillFailed("\(error)"))
+                            notify(.stillFailed(error.cause))
                             (pause, nextPause) = (nextPause, min(2 * nextPause, Self.longestPause))
                         } else {
                             (pause, nextPause, hasTold) = (0, 1, false)
