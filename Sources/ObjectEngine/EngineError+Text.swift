@@ -24,11 +24,11 @@ extension EngineError: CustomStringConvertible {
         case .closed: "the engine has been closed"
         case .damaged(.file(let fault)):
             """
-            \(fault)
-            Not opened, and nothing in \(fault.directory) was changed. `lodestore check --data \(fault.directory)` lists all that \
+            \(fault). Not opened, and nothing in \(fault.directory) was changed: `lodestore check --data \(fault.directory)` lists all that \
             is wrong; `lodestore salvage --data \(fault.directory) --to NEWDIR` writes what can be had into a new directory and \
             states what is lost.
             """
+        case .damaged(.unfinishedSalvage(let directory)): "\(Damage.unfinishedSalvage(directory: directory))"
         case .damaged(let damage): "stored bytes are damaged: \(damage)"
         case .storage(let error): "the database failed: \(error.message)"
         case .files(let error): "\(error)"
@@ -43,6 +43,13 @@ extension EngineError: CustomStringConvertible {
     }
 }
 
+extension EngineError {
+    /// What happened, without what to do about a directory that is not open.
+    var cause: String {
+        if case .damaged(.file(let fault)) = self { "\(fault)" } else { description }
+    }
+}
+
 extension Damage: CustomStringConvertible {
     package var description: String {
         switch self {
@@ -51,6 +58,9 @@ extension Damage: CustomStringConvertible {
         case .chunk(let id, let index): "chunk \(index) of blob \(id.value) is missing or has another length"
         case .inline(let id): "the bytes of the small body \(id) are missing or have another length"
         case .file(let fault): "\(fault)"
+        case .unfinishedSalvage(let directory):
+            "\(directory) holds what a salvage had made of a store when it was interrupted; nothing in it was changed: remove it "
+                + "and run `lodestore salvage` again"
         }
     }
 }

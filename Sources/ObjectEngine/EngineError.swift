@@ -72,6 +72,8 @@ package enum Damage: Error, Hashable, Sendable {
     case inline(id: UInt64)
     /// A file of the directory is not as it was left, or is missing.
     case file(DirectoryFault)
+    /// A salvage that writes into the directory did not come to its end.
+    case unfinishedSalvage(directory: String)
 }
 
 /// Runs calls of the layer below and wraps what they throw.

@@ -13,12 +13,21 @@ package struct LogBatch: Sendable {
         package let value: ArraySlice<UInt8>
     }
 
+    /// The place of the first entry in RocksDB's count; each takes one.
+    package let sequence: UInt64
     package let entries: [Entry]
+
+    /// Where a write begins in RocksDB's count and how many changes it says that it has.
+    static func head(of record: [UInt8]) -> (sequence: UInt64, count: UInt32)? {
+        var reader = FileNumbers(record)
+        guard let sequence = reader.fixed(8), let count = reader.fixed(4) else { return nil }
+        return (sequence, UInt32(count))
+    }
 
     /// - Returns: nil for bytes that are no batch.
     package init?(_ record: [UInt8]) {
-        var reader = FileNumbers(record)
-        guard reader.fixed(8) != nil, let count = reader.fixed(4) else { return nil }
+        guard let (sequence, count) = Self.head(of: record) else { return nil }
+        var reader = FileNumbers(record, at: 12)
         var entries: [Entry] = []
         while let tag = reader.byte() {
             var family: UInt32 = 0
@@ -48,6 +57,7 @@ package struct LogBatch: Sendable {
             entries.append(Entry(family: family, kind: kind, key: record[key], value: record[value]))
         }
         guard UInt64(entries.count) == count else { return nil }
+        self.sequence = sequence
         self.entries = entries
     }
 }

@@ -34,16 +34,51 @@ package enum LogWalk {
         case broken(String, isTorn: Bool)
     }
 
-    /// - Parameter visit: told where each whole record begins, and its payload.
-    /// - Returns: nil when the file ends behind a whole record.
-    package static func walk(_ bytes: RawSpan, _ visit: (_ start: Int, _ record: [UInt8]) -> Void) -> LogBreak? {
-        walk(bytes, from: 0, visit)
+    private enum Step {
+        case record(_ start: Int, [UInt8], end: Int)
+        case stop(Stop)
+        case end
     }
 
-    /// Visits every record that is whole, also behind damage.
+    private struct Stop {
+        let fault: FileFault
+        let recordStart: Int
+        let isTorn: Bool
+        /// A record begins here, and one before it has no end.
+        let isMisplaced: Bool
+    }
+
+    /// - Parameters:
+    ///   - holdsBatches: whether it is a log; the records of a manifest have no order of their own.
+    ///   - visit: told where each whole record begins, and its payload.
+    /// - Returns: nil when the file ends behind a whole record.
+    package static func walk(
+        _ bytes: RawSpan, holdsBatches: Bool = true, _ visit: (_ start: Int, _ record: [UInt8]) -> Void
+    ) -> LogBreak? {
+        var order = LogOrder()
+        let stop = read(bytes, from: 0) { start, record in
+            if holdsBatches { order.take(record) }
+            visit(start, record)
+        }
+        return stop.map { stop in
+            LogBreak(
+                fault: stop.fault, recordStart: stop.recordStart, isTorn: stop.isTorn,
+                resumesAt: evidence(in: bytes, behind: stop, holdsBatches ? order : nil))
+        }
+    }
+
+    /// Visits every write of a log that is whole, also behind damage, each later in RocksDB's count than the one before.
     package static func walkOverBreaks(_ bytes: RawSpan, _ visit: (_ start: Int, _ record: [UInt8]) -> Void) {
-        var position = 0
-        while let next = walk(bytes, from: position, visit)?.resumesAt { position = next }
+        var order = LogOrder()
+        var next: Int? = 0
+        while let position = next {
+            let stop = read(bytes, from: position) { start, record in
+                guard order.follows(record) else { return }
+                order.take(record)
+                visit(start, record)
+            }
+            next = stop.flatMap { resumption(in: bytes, behind: $0) }
+        }
     }
 
     /// The file that holds these records and nothing else.
@@ -70,39 +105,49 @@ package enum LogWalk {
         return bytes
     }
 
-    private static func walk(
+    /// Reads on from the head of a record until the end or what is not whole.
+    private static func read(
         _ bytes: RawSpan, from begin: Int, _ visit: (_ start: Int, _ record: [UInt8]) -> Void
-    ) -> LogBreak? {
+    ) -> Stop? {
         var position = begin
-        var start = 0
-        var gathered: [UInt8]?
-        func broken(_ reason: String, isTorn: Bool) -> LogBreak {
-            let recordStart = gathered == nil ? position : start
-            return LogBreak(
-                fault: FileFault(at: position, reason), recordStart: recordStart, isTorn: isTorn,
-                resumesAt: nextWhole(in: bytes, after: position))
+        while true {
+            switch step(in: bytes, at: position) {
+            case .end: return nil
+            case .stop(let stop): return stop
+            case .record(let start, let record, let end):
+                visit(start, record)
+                position = end
+            }
+        }
+    }
+
+    private static func step(in bytes: RawSpan, at begin: Int) -> Step {
+        var position = begin
+        var start: Int?
+        var gathered: [UInt8] = []
+        func stop(_ reason: String, isTorn: Bool, isMisplaced: Bool = false) -> Step {
+            let fault = FileFault(at: position, reason)
+            return .stop(
+                Stop(fault: fault, recordStart: start ?? position, isTorn: isTorn, isMisplaced: isMisplaced))
         }
         while true {
             let room = blockBytes - position % blockBytes
             if room < headBytes { position += room }
             guard position < bytes.byteCount else {
-                if gathered == nil { return nil }
+                if start == nil { return .end }
                 position = bytes.byteCount
-                return broken("the file ends within a record", isTorn: true)
+                return stop("the file ends within a record", isTorn: true)
             }
             switch piece(of: bytes, at: position) {
-            case .broken(let reason, let isTorn): return broken(reason, isTorn: isTorn)
+            case .broken(let reason, let isTorn): return stop(reason, isTorn: isTorn)
             case .whole(let kind, let payload):
-                guard (kind == full || kind == first) == (gathered == nil) else {
-                    return broken("a piece stands where it does not belong", isTorn: false)
+                guard (kind == full || kind == first) == (start == nil) else {
+                    return stop("a piece stands where it does not belong", isTorn: false, isMisplaced: start != nil)
                 }
-                if gathered == nil { start = position }
-                unsafe bytes.extracting(payload).withUnsafeBytes { unsafe gathered = (gathered ?? []) + $0 }
+                if start == nil { start = position }
+                unsafe bytes.extracting(payload).withUnsafeBytes { unsafe gathered.append(contentsOf: $0) }
                 position = payload.upperBound
-                if kind == full || kind == last {
-                    visit(start, gathered ?? [])
-                    gathered = nil
-                }
+                if kind == full || kind == last { return .record(start ?? begin, gathered, end: position) }
             }
         }
     }
@@ -160,22 +205,57 @@ package enum LogWalk {
         return false
     }
 
-    /// The next place behind a break where a piece is whole.
-    private static func nextWhole(in bytes: RawSpan, after position: Int) -> Int? {
+    /// Where a record stands behind a break that was written after what the break took, if any does.
+    ///
+    /// The payload of a record may be anything, a log of RocksDB's too. So what stands within the piece that is broken counts
+    /// only where the piece's checksum says that it ended there and its length is wrong.
+    private static func evidence(in bytes: RawSpan, behind stop: Stop, _ order: LogOrder?) -> Int? {
+        let position = stop.fault.offset
         let blockEnd = position - position % blockBytes + blockBytes
-        // The length may be what is broken, so every offset of the block is tried. Their checksums are cheap: few offsets
-        // hold a kind and a length that are possible.
-        var candidate = position + 1
-        while candidate + headBytes < min(blockEnd, bytes.byteCount) {
-            if isWhole(bytes, at: candidate) { return candidate }
-            candidate += 1
+        let limit = min(blockEnd, bytes.byteCount)
+        let end = statedEnd(of: bytes, at: position).flatMap { $0 <= blockEnd ? $0 : nil } ?? position
+        for candidate in position + 1..<max(position + 1, limit - headBytes)
+        where mayBegin(bytes, at: candidate) && (candidate >= end || fits(bytes, position, endingAt: candidate)) {
+            guard case .record(_, let record, _) = step(in: bytes, at: candidate) else { continue }
+            if order?.follows(record) ?? true { return candidate }
         }
-        candidate = blockEnd
-        while candidate < bytes.byteCount {
-            if isWhole(bytes, at: candidate) { return candidate }
-            candidate += blockBytes
+        // No payload reaches over the start of a block.
+        return stride(from: blockEnd, to: bytes.byteCount, by: blockBytes).first { isWhole(bytes, at: $0) }
+    }
+
+    /// The next place behind a break where the writer put a head: behind the piece, or where a block starts.
+    private static func resumption(in bytes: RawSpan, behind stop: Stop) -> Int? {
+        let position = stop.fault.offset
+        if stop.isMisplaced { return position }
+        let blockEnd = position - position % blockBytes + blockBytes
+        let limit = min(blockEnd, bytes.byteCount)
+        for candidate in position + 1..<max(position + 1, limit - headBytes)
+        where mayBegin(bytes, at: candidate) && isWhole(bytes, at: candidate)
+            && fits(bytes, position, endingAt: candidate)
+        {
+            return candidate
         }
-        return nil
+        if let end = statedEnd(of: bytes, at: position), end < limit, isWhole(bytes, at: end) { return end }
+        return blockEnd < bytes.byteCount ? blockEnd : nil
+    }
+
+    /// Where a piece ends by its own length; nil for one that has none.
+    private static func statedEnd(of bytes: RawSpan, at position: Int) -> Int? {
+        guard bytes.byteCount - position >= headBytes, number(bytes, at: position, width: headBytes) != 0 else {
+            return nil
+        }
+        return position + headBytes + number(bytes, at: position + 4, width: 2)
+    }
+
+    /// Whether a piece's checksum is that of its bytes up to here, whatever its length says.
+    private static func fits(_ bytes: RawSpan, _ position: Int, endingAt end: Int) -> Bool {
+        end >= position + headBytes
+            && maskedChecksum(of: bytes, position + 6..<end) == UInt32(number(bytes, at: position, width: 4))
+    }
+
+    private static func mayBegin(_ bytes: RawSpan, at position: Int) -> Bool {
+        let kind = byte(bytes, position + 6)
+        return kind == full || kind == first
     }
 
     private static func isWhole(_ bytes: RawSpan, at position: Int) -> Bool {

@@ -143,7 +143,7 @@ def test_a_flipped_bit_in_the_middle_of_the_log_is_told_and_salvaged(killed, fol
         file.write(bytes([old ^ 4]))
     store, said = starts(copy, folder / "run")
     assert store is None and log.name in said and "byte" in said
-    assert "lodestore check" in said and "lodestore salvage" in said
+    assert "lodestore check" in said and "lodestore salvage" in said and "\\n" not in said
     salvaged = lodestore("salvage", "--data", copy, "--to", folder / "saved")
     assert salvaged.returncode == 1, salvaged
     store, said = starts(folder / "saved", folder / "again")

@@ -80,4 +80,69 @@ import Testing
         let broken = try #require(walk(bytes).broken)
         #expect(broken.isTornTail && broken.recordStart == last)
     }
+
+    // MARK: Logs within a log
+
+    /// A batch of RocksDB's with one write.
+    private func batch(_ sequence: UInt64, _ value: [UInt8]) -> [UInt8] {
+        var length: [UInt8] = []
+        var rest = value.count
+        repeat {
+            length.append(UInt8(rest & 0x7F) | (rest > 0x7F ? 0x80 : 0))
+            rest >>= 7
+        } while rest > 0
+        return (0..<8).map { UInt8(truncatingIfNeeded: sequence >> UInt64(8 * $0)) } + [1, 0, 0, 0, 1, 1, 107] + length
+            + value
+    }
+
+    /// Three writes, the second of which has a log as its value, with sequences before and behind its own.
+    private func logWithinALog() -> (bytes: [UInt8], records: [[UInt8]]) {
+        let planted = LogWalk.file(of: (1...40).map { batch($0 * 3, [UInt8](repeating: 7, count: 50)) })
+        let records = [batch(10, [1, 2, 3]), batch(11, [9] + planted + [9, 9]), batch(12, [4, 5, 6])]
+        return (LogWalk.file(of: records), records)
+    }
+
+    private func salvaged(_ bytes: [UInt8]) -> [[UInt8]] {
+        var records: [[UInt8]] = []
+        LogWalk.walkOverBreaks(bytes.span.bytes) { records.append($1) }
+        return records
+    }
+
+    @Test func aLogInATornWriteIsNoSignOfLaterWrites() throws {
+        let (bytes, records) = logWithinALog()
+        let starts = walk(bytes).starts
+        for end in stride(from: starts[1] + 1, to: starts[2], by: 13) {
+            let cut = Array(bytes[..<end])
+            let broken = try #require(walk(cut).broken)
+            #expect(broken.isTornTail && broken.recordStart == starts[1], "cut at \(end): \(broken)")
+            #expect(salvaged(cut) == [records[0]], "cut at \(end)")
+        }
+    }
+
+    @Test func aLogInADamagedWriteIsNotSalvagedAsWrites() throws {
+        let (bytes, records) = logWithinALog()
+        let starts = walk(bytes).starts
+        for position in stride(from: starts[1], to: starts[2], by: 1) {
+            var changed = bytes
+            changed[position] ^= 4
+            let broken = try #require(walk(changed).broken, "byte \(position)")
+            #expect(!broken.isTornTail && broken.resumesAt == starts[2], "byte \(position): \(broken)")
+            #expect(salvaged(changed) == [records[0], records[2]], "byte \(position)")
+        }
+    }
+
+    /// The part of a record in a later block stands at its start, and what follows it is found.
+    @Test func aWriteOverSeveralBlocksCostsNoneBehindIt() throws {
+        let planted = LogWalk.file(of: (1...900).map { batch($0 * 3, [UInt8](repeating: 7, count: 80)) })
+        let records = [batch(10, [1]), batch(11, planted), batch(12, [2]), batch(13, [3])]
+        let bytes = LogWalk.file(of: records)
+        let starts = walk(bytes).starts
+        for position in stride(from: starts[1] + 7, to: starts[2], by: 509) {
+            var changed = bytes
+            changed[position] ^= 4
+            let found = salvaged(changed)
+            #expect(found == [records[0], records[2], records[3]] || position % (32 << 10) < 7, "byte \(position)")
+            #expect(found.allSatisfy(records.contains), "byte \(position)")
+        }
+    }
 }

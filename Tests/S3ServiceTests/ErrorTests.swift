@@ -75,7 +75,8 @@ import Testing
         case .damaged(.key): return (.damaged(.chunk(BlobID(1), index: 2)), .internalError)
         case .damaged(.chunk): return (.damaged(.inline(id: 3)), .internalError)
         case .damaged(.inline): return (.damaged(.file(DirectoryFault("/x", "CURRENT", "missing"))), .internalError)
-        case .damaged(.file): return (.storage(RocksError(.corruption, "x")), .internalError)
+        case .damaged(.file): return (.damaged(.unfinishedSalvage(directory: "/x")), .internalError)
+        case .damaged(.unfinishedSalvage): return (.storage(RocksError(.corruption, "x")), .internalError)
         case .storage(let cause):
             switch cause.kind {
             case .corruption: return (.storage(RocksError(.noSpace, "x")), .insufficientStorage)

@@ -101,7 +101,7 @@ struct DirectoryInspection {
     }
 
     private mutating func inspect(manifest file: InspectedFile, _ name: String) {
-        let broken = file.walk { _, _ in }
+        let broken = file.breakOfManifest()
         let end = broken?.recordStart ?? file.byteCount
         if let broken, !broken.isTornTail {
             return add(Self.inDatabase(name), at: broken.fault.offset, broken.fault.reason)
@@ -198,20 +198,21 @@ struct DirectoryInspection {
         for log in logs {
             withFile(log.name, whole: true) { inspection, file throws(FileError) in
                 let least = inspection.bound?.logs.first { $0.number == log.number }?.bytes ?? 0
-                var recordCount = 0
+                // An opening to a torn record that is cut short leaves an empty batch in a log of its own: nothing was written.
+                var hasWrites = false
                 var isReadable = true
                 let broken = file.walk { start, record in
-                    recordCount += 1
                     guard let batch = LogBatch(record) else {
                         if isReadable { inspection.add(Self.inDatabase(log.name), at: start, "a record is no write") }
                         isReadable = false
                         return
                     }
+                    hasWrites = hasWrites || !batch.entries.isEmpty
                     for entry in batch.entries where entry.family == system {
                         values[Array(entry.key)] = entry.kind == .put ? Array(entry.value) : nil
                     }
                 }
-                if let earlier = tail, recordCount > 0 {
+                if let earlier = tail, hasWrites {
                     inspection.add(
                         Self.inDatabase(earlier.name), at: earlier.broken.fault.offset,
                         earlier.broken.fault.reason + ", and writes go on in \(log.name)")
@@ -221,7 +222,8 @@ struct DirectoryInspection {
                 if let broken, tail == nil { tail = (log.name, broken, file.byteCount) }
             }
         }
-        for log in bound?.logs ?? [] where log.number >= oldest && !logs.contains(where: { $0.number == log.number }) {
+        for log in bound?.logs ?? []
+        where log.bytes > 0 && log.number >= oldest && !logs.contains(where: { $0.number == log.number }) {
             let digits = String(log.number)
             let name = String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + ".log"
             add(Self.inDatabase(name), "missing, and \(log.bytes) bytes of it were acknowledged")

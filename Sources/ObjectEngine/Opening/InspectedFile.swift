@@ -24,6 +24,11 @@ final class InspectedFile: Sendable {
         file.withBytes { LogWalk.walk($0, visit) }
     }
 
+    /// Where a manifest stops being readable; the file must have been populated.
+    func breakOfManifest() -> LogBreak? {
+        file.withBytes { LogWalk.walk($0, holdsBatches: false) { _, _ in } }
+    }
+
     /// A log with the records of this one that are whole, also those behind damage; the file must have been populated.
     func mended() -> [UInt8] {
         var records: [[UInt8]] = []

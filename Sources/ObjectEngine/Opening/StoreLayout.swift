@@ -13,6 +13,8 @@ package struct StoreLayout: Sendable {
         case new
         /// A crash fell before the end of its making.
         case unfinished
+        /// A salvage that wrote into it did not come to its end: it may hold a part of the store and no list of the losses.
+        case unfinishedSalvage
         case complete
         /// Holds this and no store.
         case foreign(String)
@@ -26,6 +28,8 @@ package struct StoreLayout: Sendable {
     static let stagingName = "staging"
     static let boundName = "bound"
     static let markerName = "initialising"
+    /// What a salvage reads its source through. It is made first and goes last.
+    static let viewName = "salvage-view"
     static let reserveName = "reserve"
     /// What others put beside a store, or before it is made: keys, the reserve of space, a file system's own.
     private static let neighbours: Set<Name> = [
@@ -36,6 +40,7 @@ package struct StoreLayout: Sendable {
     var staging: String { directory + "/" + Self.stagingName }
     var reserve: String { directory + "/" + Self.reserveName }
     var bound: String { directory + "/" + Self.boundName }
+    var view: String { directory + "/" + Self.viewName }
     var marker: String { directory + "/" + Self.markerName }
 
     func state(_ disk: some Disk) throws(FileError) -> State {
@@ -44,6 +49,7 @@ package struct StoreLayout: Sendable {
             if error.code == ENOENT { return .new }
             throw error
         }
+        if names.contains(Self.viewName) { return .unfinishedSalvage }
         if names.contains(Self.boundName) { return .complete }
         if names.contains(Self.markerName) { return .unfinished }
         if names.contains(Self.databaseName) || names.contains(Self.stagingName) { return .complete }

@@ -12,9 +12,10 @@ struct StoreOpening {
     private let disk: any Disk
     private let bound: AcknowledgedBound?
 
+    /// - Parameter isSalvage: makes the directory one of a salvage, which is no store until the view in it is removed.
     /// - Throws: ``EngineError/damaged(_:)``, ``EngineError/unsupportedFormat(found:supported:)`` and, for a directory that
     ///   another process has open, ``EngineError/storage(_:)``; nothing has changed then.
-    init(_ directory: String, disk: some Disk) throws(EngineError) {
+    init(_ directory: String, disk: some Disk, isSalvage: Bool = false) throws(EngineError) {
         let layout = StoreLayout(directory)
         self.layout = layout
         self.disk = disk
@@ -29,8 +30,13 @@ struct StoreOpening {
                 .file(
                     DirectoryFault(
                         directory, name, "stands where a store was to be made, which takes an empty directory")))
+        case .unfinishedSalvage: throw .damaged(.unfinishedSalvage(directory: directory))
         case .new, .unfinished:
             try filing { () throws(FileError) in
+                if isSalvage {
+                    try disk.makeDirectory(layout.view, mode: 0o700)
+                    try disk.syncDirectory(directory)
+                }
                 try disk.write(RawSpan(), to: layout.marker, mode: 0o600)
                 try disk.syncDirectory(directory)
             }

@@ -21,6 +21,7 @@ package struct Salvage {
         let disk = SystemDisk()
         let layout = StoreLayout(source)
         let state = try filing { () throws(FileError) in try layout.state(disk) }
+        guard state != .unfinishedSalvage else { throw .damaged(.unfinishedSalvage(directory: source)) }
         guard state == .complete || state == .unfinished else {
             throw .damaged(.file(DirectoryFault(source, StoreLayout.databaseName, "missing: there is no store here")))
         }
@@ -32,11 +33,12 @@ package struct Salvage {
             throw .unsupportedFormat(found: format, supported: Recovery.format)
         }
         let targetState = try filing { () throws(FileError) in try StoreLayout(target).state(disk) }
+        guard targetState != .unfinishedSalvage else { throw .damaged(.unfinishedSalvage(directory: target)) }
         guard targetState == .new else {
             throw .damaged(.file(DirectoryFault(target, ".", "is not empty: a salvage writes into a new directory")))
         }
-        let opening = try StoreOpening(target, disk: disk)
-        let view = target + "/salvage-view"
+        let opening = try StoreOpening(target, disk: disk, isSalvage: true)
+        let view = opening.layout.view
         var salvage = Salvage(
             source: try SalvageSource(layout, view: view, without: inspection.unreadableFiles, disk: disk),
             target: try SalvageTarget(opening, disk: disk))

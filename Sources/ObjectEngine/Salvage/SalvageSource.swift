@@ -69,7 +69,7 @@ struct SalvageSource {
         let file = try InspectedFile(layout.database + "/" + manifest)
         try file.populate(0..<file.byteCount)
         // Up to its first damage it is the state of an earlier moment.
-        let end = file.walk { _, _ in }?.recordStart ?? file.byteCount
+        let end = file.breakOfManifest()?.recordStart ?? file.byteCount
         let whole = file.copied(end)
         try unsafe disk.write(whole.span.bytes, to: view + "/" + manifest, mode: 0o600)
         let current = Array((manifest + "\n").utf8)

@@ -75,7 +75,7 @@ final class Watch: Sendable {
                         // opened again at once.
                         (pause, nextPause) = (nextPause, min(2 * nextPause, Self.longestPause))
                         if let error = Self.openAnew(database, stagingDirectory, writer) {
-                            notify(.stillFailed("\(error)"))
+                            notify(.stillFailed(error.cause))
                         } else {
                             hasTold = false
                             notify(.openedAnew)

@@ -10,6 +10,11 @@ package enum StoreCheck {
         let layout = StoreLayout(directory)
         let disk = SystemDisk()
         let state = try filing { () throws(FileError) in try layout.state(disk) }
+        guard state != .unfinishedSalvage else {
+            var report = CheckReport()
+            report.problems = [.damage(.unfinishedSalvage(directory: directory))]
+            return report
+        }
         guard state == .complete || state == .unfinished else {
             throw .damaged(
                 .file(DirectoryFault(directory, StoreLayout.databaseName, "missing: there is no store here")))
