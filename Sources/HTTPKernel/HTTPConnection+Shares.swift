@@ -57,7 +57,8 @@ extension HTTPConnection {
         self.takenBytes = taken
         let limits = self.shared.limits
         let patience = Int(limits.writeTimeout.components.seconds) / (self.shared.isTight ? 4 : 1)
-        if taken &- window.bytes >= UInt64(limits.writeWindowBytes) {
+        // Signed: over TLS what waits is counted with what TLS adds, and what was handed on without.
+        if Int64(bitPattern: taken &- window.bytes) >= Int64(limits.writeWindowBytes) {
             self.takenWindow = (now, taken)
         } else if now - window.tick > patience {
             return self.cut()

@@ -57,7 +57,7 @@ package final class S3Service: Sendable {
             record.operation = request.operation
             try admit(request)
             let made = try await carryOut(request)
-            share = try made.admitted(to: exchange.shares)
+            share = try made.admitted(to: exchange.shares, isOfChange: !request.entry.isRead)
             answer = made
         } catch {
             answer = refusal(error, record)

@@ -37,7 +37,6 @@ struct FailingDiskTests {
                 for _ in 0..<6 { await Self.change(&expected, on: engine, bucket, &random) }
                 _ = try? await engine.makeBucket("bucket-\(round)")
                 faults.arm(countdown: 0)
-                // A failure of the background may still come to light; each ends in an opening.
                 // Each failure of the disk ends in an opening, and no other error may come.
                 var failures: [String] = []
                 while true {
@@ -49,8 +48,8 @@ struct FailingDiskTests {
                         while let notice = await notices.next() {
                             if notice == .openedAnew { break }
                             if case .stillFailed(let reason) = notice { failures.append(reason) }
-                            // The first may have begun before the disk was mended.
-                            try #require(failures.count < 8, "\(note): \(failures)")
+                            // On a busy machine many came before the disk was mended.
+                            try #require(failures.count < 200, "\(note): \(failures)")
                         }
                         try Task.checkCancellation()
                         openings += 1

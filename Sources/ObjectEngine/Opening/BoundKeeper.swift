@@ -2,7 +2,7 @@ import DurableFiles
 import RocksKit
 import Synchronization
 
-/// Keeps the bound of what was acknowledged, on the writer's thread.
+/// Keeps the bound of what was acknowledged: on the writer's thread, and on the watch's where writing it had failed.
 ///
 /// It is written before a commit is acknowledged that is the first in a new log or behind a change of the manifest; and once
 /// in ``groupLimit`` groups or ``ageLimitMilliseconds``, whichever comes first. A group pays a count and a comparison
@@ -74,6 +74,10 @@ final class BoundKeeper: Sendable {
     func retry(in database: Database) {
         state.withLock { state in
             guard state.failure != nil else { return }
+            // Of a group that is being written, or failed: nothing proves it.
+            let sample = state.sample
+            state.sample = nil
+            defer { state.sample = sample }
             do {
                 try record(in: database, changes: database.changeCount, isQuiet: false, &state)
             } catch {

@@ -39,8 +39,8 @@ final class Watch: Sendable {
         self.thread = WorkerThread(name: "engine-watch") {
             var wasRefusing = false
             var hasTold = false
-            // A store that was stopped while it was full may have dead bytes of deletions before this start.
-            var relieved = UInt64.max
+            // A store that is full from its start may have dead bytes of deletions before it.
+            var relieved = room.isRefusing ? UInt64.max : room.deletionCount
             var pause = 0
             var nextPause = 1
             var calmCount = 0
@@ -59,11 +59,11 @@ final class Watch: Sendable {
                     if !hasToldOfBound {
                         notify(.error("how far commits were acknowledged cannot be recorded: \(reason)"))
                     }
-                    bound.retry(in: database)
+                    if !failure.isSet, !database.hasFailed { bound.retry(in: database) }
                 }
                 hasToldOfBound = bound.failure != nil
                 calmCount = failure.isSet || database.hasFailed ? 0 : calmCount + 1
-                if calmCount > 2 * Self.longestPause { nextPause = 1 }
+                if calmCount > 2 * Self.longestPause { (pause, nextPause) = (0, 1) }
                 if failure.isSet || database.hasFailed {
                     if !hasTold {
                         notify(.failed(database.backgroundErrors.latest ?? "a write failed"))

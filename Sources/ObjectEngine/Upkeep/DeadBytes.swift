@@ -6,7 +6,8 @@ import Synchronization
 /// Deleting a chunk's key leaves its value in a blob file until a compaction meets the deletion. Left to itself that may
 /// never happen, the keys being so few; so once the dead are more than the allowance and than half of the living, the
 /// family is compacted and its blob files rewritten without them. Dead bytes stay below that bound, and each living byte
-/// is rewritten no more often than two dead ones pay for.
+/// is rewritten no more often than two dead ones pay for. Where the living would not fit beside themselves into half of
+/// what is free, the dead stay until room is short, and go in steps then.
 final class DeadBytes: Sendable {
     private let sink: BlobSink
     private let room: Room
@@ -40,7 +41,7 @@ final class DeadBytes: Sendable {
         let dead = bytes
         let living = stored - min(stored, dead)
         guard dead > allowanceBytes, dead > living / 2 else { return }
-        // What lives is written anew before what was goes. Where that does not fit, relief goes step by step once room is short.
+        // What lives is written anew before what was goes.
         guard living < room.freeBytes / 2 else { return }
         try sink.database.compact(
             StoreKey.blob(BlobID(0)), StoreKey.blob(BlobID(.max)), in: Family.blob.rawValue)
@@ -69,8 +70,8 @@ final class DeadBytes: Sendable {
         try sink.database.compact([0], [UInt8](repeating: 0xFF, count: 9), in: family.rawValue)
     }
 
-    /// Rewrites as many of the oldest blob files at a time as fit into half of what is free, and one wherever it fits at all, until
-    /// nothing is dead.
+    /// Rewrites as many of the oldest blob files at a time as fit into half of what is free, and one wherever it fits at
+    /// all, until nothing is dead.
     private func rewriteOldestFirst() throws(RocksError) {
         var stepCount = number("rocksdb.num-blob-files")
         while garbageBytes > 0, stepCount > 0 {

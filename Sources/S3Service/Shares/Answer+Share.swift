@@ -5,10 +5,11 @@ import S3Wire
 extension Answer {
     /// Takes what the answer cannot be sent without, before anything of it is sent.
     ///
+    /// - Parameter isOfChange: what was asked for has been done. Such an answer is not refused.
     /// - Throws: SlowDown when there is no room.
-    func admitted(to shares: ConnectionShares?) throws(S3Error) -> MemoryShare {
+    func admitted(to shares: ConnectionShares?, isOfChange: Bool) throws(S3Error) -> MemoryShare {
         let share = MemoryShare(shares?.memory)
-        guard share.resize(to: neededBytes, for: .need) else { throw S3Error(.slowDown) }
+        guard share.resize(to: neededBytes, for: .need) || isOfChange else { throw S3Error(.slowDown) }
         return share
     }
 
