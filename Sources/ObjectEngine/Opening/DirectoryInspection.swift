@@ -222,11 +222,14 @@ struct DirectoryInspection {
                 if let broken, tail == nil { tail = (log.name, broken, file.byteCount) }
             }
         }
+        // Of a log that was begun nothing may have been acknowledged, and then a power cut may take it.
+        var lostLog: String?
         for log in bound?.logs ?? []
-        where log.bytes > 0 && log.number >= oldest && !logs.contains(where: { $0.number == log.number }) {
+        where log.number >= oldest && !logs.contains(where: { $0.number == log.number }) {
             let digits = String(log.number)
             let name = String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + ".log"
-            add(Self.inDatabase(name), "missing, and \(log.bytes) bytes of it were acknowledged")
+            lostLog = name
+            if log.bytes > 0 { add(Self.inDatabase(name), "missing, and \(log.bytes) bytes of it were acknowledged") }
         }
         if let tail, faults.isEmpty {
             tornTail = TornTail(
@@ -237,7 +240,7 @@ struct DirectoryInspection {
         do throws(RecordError) { facts = try SystemFacts(values) } catch {
             return add(StoreLayout.databaseName, "a key of the family system does not decode: \(error)")
         }
-        compareFacts(lastLog: logs.last?.name)
+        compareFacts(lastLog: logs.last?.name, lostLog: lostLog)
         probe(database)
     }
 
@@ -265,8 +268,10 @@ struct DirectoryInspection {
             (broken?.fault.reason ?? "the file ends") + ", and \(least) bytes of it were acknowledged")
     }
 
-    /// - Parameter lastLog: where the last commits are, when there is a log.
-    private mutating func compareFacts(lastLog: String?) {
+    /// - Parameters:
+    ///   - lastLog: where the last commits are, when there is a log.
+    ///   - lostLog: one that the bound knows and that is not there.
+    private mutating func compareFacts(lastLog: String?, lostLog: String?) {
         for (name, isThere) in [
             ("format", facts.format != nil), ("epoch", facts.epoch != nil), ("mark", facts.mark != nil),
         ] where !isThere {
@@ -278,8 +283,9 @@ struct DirectoryInspection {
         }
         if let mark = facts.mark, mark.sequence < bound.sequence {
             add(
-                lastLog.map(Self.inDatabase) ?? StoreLayout.databaseName,
-                "ends with commit \(mark.sequence), and commits up to \(bound.sequence) were acknowledged")
+                (lostLog ?? lastLog).map(Self.inDatabase) ?? StoreLayout.databaseName,
+                (lostLog == nil ? "" : "missing, and all that is there ")
+                    + "ends with commit \(mark.sequence), and commits up to \(bound.sequence) were acknowledged")
         }
     }
 }
